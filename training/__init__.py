@@ -1,0 +1,1 @@
+"""Model work: taxonomy, data, detector, training, evaluation and export. Everything here may import torch."""
