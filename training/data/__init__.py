@@ -1,0 +1,1 @@
+"""Photos and boxes: readers, augmentation, letterboxing and batching."""

@@ -1,0 +1,47 @@
+"""FCOS's three losses over the locations of a batch."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
+
+from training.detector.fcos_head import HeadOutputs
+from training.detector.fcos_targets import LocationTargets
+
+
+class DetectionLosses(NamedTuple):
+    """Scalars, each divided by what makes it independent of the batch's size."""
+
+    classification: Tensor
+    centerness: Tensor
+    box: Tensor
+
+
+def fcos_losses(
+    outputs: HeadOutputs, targets_per_image: list[LocationTargets], locations: Tensor, strides: Tensor
+) -> DetectionLosses:
+    """Focal loss, centerness cross-entropy and centerness-weighted GIoU (FCOS, equation 2 and "improvements").
+
+    N = images, L = locations, C = classes, P = positive locations of the batch.
+    """
+    class_indices = torch.stack([t.class_indices for t in targets_per_image])  # (N, L)
+    is_positive = class_indices >= 0
+    num_positives = is_positive.sum().clamp(min=1)
+    one_hot = F.one_hot(class_indices.clamp(min=0), outputs.class_logits.shape[-1]).float() * is_positive.unsqueeze(-1)
+    classification = sigmoid_focal_loss(outputs.class_logits, one_hot, reduction="sum") / num_positives
+    target_centerness = torch.stack([t.centerness for t in targets_per_image])[is_positive]  # (P,)
+    centerness = (
+        F.binary_cross_entropy_with_logits(outputs.centerness_logits[is_positive], target_centerness, reduction="sum")
+        / num_positives
+    )
+    target_boxes = torch.stack([t.boxes for t in targets_per_image])[is_positive]  # (P, 4)
+    distances_px = (outputs.distances * strides.view(1, -1, 1))[is_positive]
+    positive_locations = locations.expand(len(class_indices), -1, -1)[is_positive]
+    predicted_boxes = torch.cat(
+        [positive_locations - distances_px[:, :2], positive_locations + distances_px[:, 2:]], dim=-1
+    )
+    giou = generalized_box_iou_loss(predicted_boxes, target_boxes, reduction="none")
+    box = (giou * target_centerness).sum() / target_centerness.sum().clamp(min=1e-6)
+    return DetectionLosses(classification, centerness, box)
