@@ -1,0 +1,1 @@
+"""Training runs: recipe, loop, distillation, checkpoints."""

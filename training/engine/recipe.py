@@ -1,0 +1,88 @@
+"""A training run as data: defaults here, what differs in `recipes/*.yaml`."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be run; the message names the file and the field."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """One run: the shared backbone with a head, or a head alone on a frozen backbone."""
+
+    head: str
+    """Name of the served model the run trains, e.g. head_generic."""
+    data_set: str
+    """Folder under GENOD_DATA/detection; its labels are the head's classes."""
+    negatives: tuple[str, ...] = ()
+    """Further sets whose photos hold none of the head's classes: background only."""
+    unlabelled: tuple[str, ...] = ()
+    """Further sets whose photos may hold any: only the teacher's word counts there."""
+    backbone: Literal["train", "frozen"] = "train"
+    """`frozen` leaves the backbone bit-identical, so that other heads cannot move."""
+    backbone_from: str = "nanodet_plus_m15_416"
+    """A folder under GENOD_DATA/teachers, or the run folder of an earlier recipe, relative to the repository."""
+    keep_teacher_classifier: bool = False
+    """Start from the teacher's 80-class output layer too; only where the head's classes are its classes, in order."""
+    supervised_weight: float = 1.0
+    """Weight of the losses from boxes."""
+    distillation_weight: float = 0.0
+    """Weight of the loss from the teacher's dense outputs."""
+    epochs: int = 10
+    images_per_step: int = 8
+    learning_rate: float = 1e-4
+    """Of AdamW, for layers that start from trained arrays; cosine schedule down to 1 % of it."""
+    new_layer_learning_rate: float = 1e-3
+    """For layers that start from random numbers."""
+    weight_decay: float = 0.01
+    warmup_steps: int = 50
+    gradient_clip_norm: float = 5.0
+    ema_decay: float = 0.998
+    """Of the averaged weights, which are the ones evaluated and exported."""
+    shorter_side_range_px: tuple[int, int] = (300, 500)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "images_per_step", "learning_rate"):
+            if getattr(self, name) <= 0:
+                raise RecipeError(f"{name} must be positive, got {getattr(self, name)}")
+        if not 0.0 <= self.ema_decay < 1.0:
+            raise RecipeError(f"ema_decay must be in [0, 1), got {self.ema_decay}")
+        low, high = self.shorter_side_range_px
+        if not 32 <= low <= high:
+            raise RecipeError(f"shorter_side_range_px must be [low, high] with 32 <= low <= high, got [{low}, {high}]")
+        if self.unlabelled and not self.distillation_weight:
+            raise RecipeError("unlabelled photos teach nothing while distillation_weight is 0: set it, or drop them")
+        if self.distillation_weight and not self.keep_teacher_classifier:
+            raise RecipeError("distillation_weight needs keep_teacher_classifier: the teacher's classes must be ours")
+        if self.backbone not in ("train", "frozen"):
+            raise RecipeError(f"backbone must be train or frozen, got {self.backbone!r}")
+
+    @classmethod
+    def load(cls, path: Path) -> "Recipe":
+        """Read a recipe file; an unknown field is an error that lists the known ones."""
+        values: Any = yaml.safe_load(path.read_text())
+        if not isinstance(values, dict):
+            raise RecipeError(f"{path} must be a mapping of fields to values")
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise RecipeError(f"{path}: unknown field {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+        if missing := sorted({"head", "data_set"} - set(values)):
+            raise RecipeError(f"{path}: {', '.join(missing)} must be given")
+        for name, value in values.items():
+            if isinstance(value, list):
+                values[name] = tuple(value)
+        try:
+            return cls(**values)
+        except RecipeError as error:
+            raise RecipeError(f"{path}: {error}") from error
+
+    def as_yaml(self) -> str:
+        """Return the recipe with every default filled in."""
+        values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return yaml.safe_dump(values, sort_keys=False)

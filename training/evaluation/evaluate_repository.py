@@ -1,0 +1,80 @@
+"""Metrics of the graphs that are served: the files of a model repository, run in process."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from rich.progress import track
+
+from training.data.coco_photos import CocoPhotos
+from training.data.letterbox import letterbox
+from training.evaluation.coco_metrics import CocoMetrics, evaluate_boxes
+from training.taxonomy import DatasetMapping
+
+Array = npt.NDArray[Any]
+
+FEATURES = ("p3", "p4", "p5", "p6", "p7")
+
+
+class RepositoryDetector:
+    """Backbone, heads and label propagation of a model repository, as the ensemble `detect` chains them."""
+
+    def __init__(self, repository: Path, *, version: int = 1) -> None:
+        def session(model: str) -> onnxruntime.InferenceSession:
+            path = repository / model / str(version) / "model.onnx"
+            if not path.exists():
+                raise FileNotFoundError(f"{path} is missing: export the model first (python -m training export --help)")
+            return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+        self._backbone = session("backbone")
+        self._label_propagation = session("label_propagation")
+        suffix = "_locations"
+        inputs = [i.name for i in self._label_propagation.get_inputs()]
+        self._heads = {n.removesuffix(suffix): session(n.removesuffix(suffix)) for n in inputs if n.endswith(suffix)}
+
+    def detect(
+        self,
+        canvas: Array,
+        canvas_to_image: Array,
+        image_size: tuple[int, int],
+    ) -> dict[str, Array]:
+        """Detect on one canvas UINT8 [H, W, 3]; return the outputs of label_propagation without the batch axis."""
+        features = dict(zip(FEATURES, self._backbone.run(list(FEATURES), {"pixels": canvas[None]}), strict=True))
+        feeds: dict[str, Array] = {
+            "canvas_to_image": canvas_to_image[None],
+            "image_size": np.array([image_size], np.int32),
+        }
+        for name, head in self._heads.items():
+            outputs = [o.name for o in head.get_outputs()]
+            candidates = zip(outputs, head.run(outputs, features), strict=True)
+            feeds |= {f"{name}_{output}": value for output, value in candidates}
+        outputs = [o.name for o in self._label_propagation.get_outputs()]
+        results = self._label_propagation.run(outputs, feeds)
+        return {name: value[0] for name, value in zip(outputs, results, strict=True)}
+
+
+def evaluate_repository(detector: RepositoryDetector, photos: CocoPhotos, mapping: DatasetMapping) -> CocoMetrics:
+    """Return the metrics over a split; what was propagated and what the data set does not label is left out."""
+    category_of_taxonomy_id = {
+        mapping.category_id(label): category_id for label, category_id in photos.category_ids.items()
+    }
+    results: list[dict[str, Any]] = []
+    for photo in track(photos.photos, description=f"detect in {photos.name} {photos.split}", transient=True):
+        canvas, canvas_to_image = letterbox(photo.open())
+        found = detector.detect(canvas, canvas_to_image, (photo.width_px, photo.height_px))
+        for row in range(int(found["num_detections"][0])):
+            category_id = category_of_taxonomy_id.get(int(found["class_ids"][row]))
+            if category_id is None or found["is_propagated"][row]:
+                continue
+            x1, y1, x2, y2 = found["boxes"][row].tolist()
+            results.append(
+                {
+                    "image_id": photo.image_id,
+                    "category_id": category_id,
+                    "bbox": [x1, y1, x2 - x1, y2 - y1],
+                    "score": float(found["scores"][row]),
+                }
+            )
+    return evaluate_boxes(photos.ground_truth(), results)
