@@ -1,0 +1,1 @@
+"""Ways to carry out an operation on a server. Only `opening` chooses among them; the rest sees `base`."""

@@ -1,0 +1,38 @@
+import pytest
+from tritonclient.grpc import service_pb2
+
+from genod_client.answer import OUTPUTS
+from genod_client.errors import UnexpectedResponseError
+from genod_client.operations import CheckReady, Infer, ModelRef, ReadParameters
+from genod_client.transports.grpc_channel import CHANNEL_OPTIONS
+from genod_client.transports.grpc_codec import decode, encode
+
+MODEL = ModelRef("detect", "3")
+
+
+def test_a_photo_is_sent_as_a_raw_bytes_tensor():
+    method, message = encode(Infer(MODEL, b"\xff\xd8", OUTPUTS))
+    assert method == "ModelInfer"
+    assert (message.model_name, message.model_version) == ("detect", "3")
+    assert [(tensor.name, tensor.datatype, list(tensor.shape)) for tensor in message.inputs] == [
+        ("image", "BYTES", [1, 1])
+    ]
+    assert list(message.raw_input_contents) == [b"\x02\0\0\0\xff\xd8"]
+    assert tuple(output.name for output in message.outputs) == OUTPUTS
+
+
+def test_the_other_operations_name_the_model():
+    for operation, expected in ((ReadParameters(MODEL), "ModelConfig"), (CheckReady(MODEL), "ModelReady")):
+        method, message = encode(operation)
+        assert (method, message.name, message.version) == (expected, "detect", "3")
+
+
+def test_an_answer_whose_tensors_lack_their_bytes_is_refused():
+    tensor = service_pb2.ModelInferResponse.InferOutputTensor(name="boxes", datatype="FP32", shape=[1])
+    with pytest.raises(UnexpectedResponseError, match="describes 1 tensors, but holds 0"):
+        decode(Infer(MODEL, b"", OUTPUTS), service_pb2.ModelInferResponse(outputs=[tensor]))
+
+
+def test_the_channel_has_no_message_limits():
+    options = dict(CHANNEL_OPTIONS)
+    assert options["grpc.max_send_message_length"] == options["grpc.max_receive_message_length"] == -1
