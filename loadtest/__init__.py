@@ -1,0 +1,1 @@
+"""Load: what a deployment costs and holds. Calls servers through genod_client only."""
