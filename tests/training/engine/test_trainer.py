@@ -88,7 +88,7 @@ def test_a_run_folder_of_another_recipe_is_not_resumed(squares, tmp_path):
 def test_training_stops_at_the_first_loss_that_is_no_number(squares, tmp_path):
     diverging = trainer(RECIPE, squares, tmp_path)
     with torch.no_grad():
-        diverging._detector.head.centerness[0].weight.fill_(float("nan"))
+        diverging._detector.head.classifiers[0].weight.fill_(float("nan"))
     with pytest.raises(TrainingDiverged, match="not finite at step 0"):
         diverging.run()
     assert not (tmp_path / "last.pt").exists()
