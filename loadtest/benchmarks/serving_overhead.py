@@ -1,10 +1,10 @@
-"""What does Triton cost? Detection over gRPC against the same files called in this process.
+"""What does Triton cost? Detection over gRPC against the same files called in this process, set up in three ways.
 
     python -m loadtest.benchmarks.serving_overhead            # starts a server of its own
     python -m loadtest.benchmarks.serving_overhead --url grpc://127.0.0.1:8001 --http-url http://127.0.0.1:8000
 
-Both sides take encoded photos and give named detections' tensors; they take turns in short blocks of one run, so that
-whatever else the machine does falls on both.
+All sides take encoded photos and give the same tensors. They take turns in short blocks of one run, so that whatever
+else the machine does falls on all.
 """
 
 import argparse
@@ -18,10 +18,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import onnxruntime
@@ -31,11 +31,13 @@ from rich.table import Table
 from tritonclient.grpc import InferenceServerClient, InferInput
 
 from genod_client import GenODClient
-from loadtest.benchmarks.in_process import InProcessEnsemble
+from loadtest.benchmarks.in_process import InProcessEnsemble, Settings
 
 REPOSITORY = Path(__file__).resolve().parents[2] / "model_repository"
 GOAL_RATIO = {"p50": 1.05, "p99": 1.15}
 BLOCK_REQUESTS = 10
+SERVED: Literal["served"] = "served"
+SERVER_PARTS = ("queue", "compute_input", "compute_infer", "compute_output")
 OUTPUTS = ("boxes", "scores", "class_ids", "is_propagated", "num_detections", "image_size")
 
 
@@ -53,18 +55,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--url", help="gRPC address of a running server; default: start one")
     parser.add_argument("--http-url", help="its HTTP address, for the statistics")
     parser.add_argument("--photos", type=Path, help="folder of photos; default: coco_mini val, or the demo's photos")
-    parser.add_argument("--requests", type=int, default=600, help="measured requests of each side (%(default)s)")
+    parser.add_argument("--requests", type=int, default=400, help="measured requests of each side (%(default)s)")
     parser.add_argument("--json", type=Path, default=Path("out/bench/serving_overhead.json"))
     arguments = parser.parse_args(argv)
     console = Console()
     photos = [path.read_bytes() for path in _photo_paths(arguments.photos)]
-    ensemble = InProcessEnsemble(REPOSITORY)
+    in_process = {settings: InProcessEnsemble(REPOSITORY, settings=settings) for settings in get_args(Settings)}
     with contextlib.ExitStack() as stack:
         if arguments.url:
             server = Server(arguments.url, arguments.http_url)
         else:
             server = stack.enter_context(_own_server(console))
-        result = measure(ensemble, server, photos, requests=arguments.requests)
+        result = measure(in_process, server, photos, requests=arguments.requests)
     _print(result, console)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(result, indent=2) + "\n")
@@ -72,48 +74,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measure(ensemble: InProcessEnsemble, server: Server, photos: Sequence[bytes], *, requests: int) -> dict[str, Any]:
-    """Time both sides in turns, check that they give the same tensors, and read the server's own statistics."""
-    in_process_ms: list[float] = []
-    served_ms: list[float] = []
-    stage_ms: dict[str, list[float]] = {}
+def measure(
+    in_process: Mapping[Settings, InProcessEnsemble], server: Server, photos: Sequence[bytes], *, requests: int
+) -> dict[str, Any]:
+    """Time all sides in turns, check that they give the same tensors, and read the server's own statistics."""
+    milliseconds: dict[Settings | Literal["served"], list[float]] = {SERVED: [], **{s: [] for s in in_process}}
+    stage_ms: dict[str, dict[str, list[float]]] = {settings: {} for settings in in_process}
     with contextlib.closing(InferenceServerClient(server.grpc_url.removeprefix("grpc://"))) as client:
-        for photo in photos:  # every photo once on both sides, outside the measurement: also the check
-            expected, _ = ensemble(photo)
+
+        def call_server(photo: bytes) -> dict[str, Any]:
             answer = client.infer("detect", [_bytes_input(photo)])
-            for name in OUTPUTS:
-                np.testing.assert_allclose(answer.as_numpy(name), expected[name], rtol=0, atol=1e-4, err_msg=name)
+            return {name: answer.as_numpy(name) for name in OUTPUTS}
+
+        for photo in photos:  # every photo once on every side, outside the measurement: also the check
+            answer = call_server(photo)
+            for ensemble in in_process.values():
+                expected, _ = ensemble(photo)
+                for name in OUTPUTS:
+                    np.testing.assert_allclose(answer[name], expected[name], rtol=0, atol=1e-3, err_msg=name)
         before = _statistics(server.http_url)
         blocks = -(-requests // BLOCK_REQUESTS)
+        sides = list(milliseconds)
         for block in track(range(blocks), description="in process and over gRPC, in turns", transient=True):
             of_block = [photos[(block * BLOCK_REQUESTS + k) % len(photos)] for k in range(BLOCK_REQUESTS)]
-            sides = ["in process", "served"] if block % 2 else ["served", "in process"]
+            sides = sides[1:] + sides[:1]
             for side in sides:
-                time.sleep(0.05)  # until the other side's threads have stopped waiting for work
+                time.sleep(0.05)  # until the other sides' threads have stopped waiting for work
                 for photo in of_block:
                     started = time.perf_counter()
-                    if side == "served":
-                        answer = client.infer("detect", [_bytes_input(photo)])
-                        for name in OUTPUTS:
-                            answer.as_numpy(name)
-                        served_ms.append(1e3 * (time.perf_counter() - started))
+                    if side == SERVED:
+                        call_server(photo)
+                        milliseconds[side].append(1e3 * (time.perf_counter() - started))
                     else:
-                        _, per_step = ensemble(photo)
-                        in_process_ms.append(1e3 * (time.perf_counter() - started))
+                        _, per_step = in_process[side](photo)
+                        milliseconds[side].append(1e3 * (time.perf_counter() - started))
                         for name, value in per_step.items():
-                            stage_ms.setdefault(name, []).append(value)
+                            stage_ms[side].setdefault(name, []).append(value)
         after = _statistics(server.http_url)
+    served = _percentiles(milliseconds[SERVED])
     return {
-        "machine": {
-            "cores": os.cpu_count(),
-            "processor": _processor(),
-            "onnxruntime": onnxruntime.__version__,
-        },
+        "machine": {"cores": os.cpu_count(), "processor": _processor(), "onnxruntime": onnxruntime.__version__},
         "photos": len(photos),
-        "requests_per_side": len(served_ms),
-        "in_process_ms": _percentiles(in_process_ms),
-        "served_ms": _percentiles(served_ms),
-        "ratio": {k: _percentiles(served_ms)[k] / _percentiles(in_process_ms)[k] for k in GOAL_RATIO},
+        "requests_per_side": len(milliseconds[SERVED]),
+        "served_ms": served,
+        "in_process_ms": {settings: _percentiles(milliseconds[settings]) for settings in in_process},
+        "ratio": {
+            settings: {q: served[q] / _percentiles(milliseconds[settings])[q] for q in served}
+            for settings in in_process
+        },
         "goal": GOAL_RATIO,
         "stages": _stages(before, after, stage_ms),
     }
@@ -136,13 +144,15 @@ def _statistics(http_url: str) -> dict[str, dict[str, Any]]:
 
 
 def _stages(
-    before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]], in_process_ms: dict[str, list[float]]
+    before: dict[str, dict[str, Any]],
+    after: dict[str, dict[str, Any]],
+    in_process_ms: Mapping[str, Mapping[str, list[float]]],
 ) -> dict[str, dict[str, float]]:
-    """Return mean milliseconds per request: queue, input, infer, output of the server, and the step in process."""
+    """Return mean milliseconds per request: the server's queue, input, infer and output, and the step in process."""
     stages: dict[str, dict[str, float]] = {}
-    for name, values in in_process_ms.items():
-        stage = {"in_process_mean": float(np.mean(values))}
-        for part in ("queue", "compute_input", "compute_infer", "compute_output"):
+    for name in next(iter(in_process_ms.values())):
+        stage = {settings: float(np.mean(of_steps[name])) for settings, of_steps in in_process_ms.items()}
+        for part in SERVER_PARTS:
             count = after[name][part]["count"] - before[name][part]["count"]
             nanoseconds = after[name][part]["ns"] - before[name][part]["ns"]
             stage[part.removeprefix("compute_")] = nanoseconds / max(1, count) / 1e6
@@ -151,26 +161,23 @@ def _stages(
 
 
 def _print(result: dict[str, Any], console: Console) -> None:
-    table = Table(
-        "stage, mean ms",
-        "in process",
-        "served: queue",
-        "input",
-        "infer",
-        "output",
-        title="where the time goes",
-    )
+    columns = list(next(iter(result["stages"].values())))
+    table = Table("stage, mean ms", *columns, title="where the time goes: in process set up in three ways, and served")
     for name, stage in result["stages"].items():
-        cells = (stage[k] for k in ("in_process_mean", "queue", "input", "infer", "output"))
-        table.add_row(name, *(f"{cell:.2f}" for cell in cells))
+        table.add_row(name, *(f"{stage[column]:.2f}" for column in columns))
     console.print(table)
-    table = Table("detection, ms", "in process", "over gRPC", "ratio", "goal", title="end to end, one caller")
-    for q in ("p50", "p90", "p99"):
-        ours, base = result["served_ms"][q], result["in_process_ms"][q]
-        goal = f"<= {GOAL_RATIO[q]}" if q in GOAL_RATIO else ""
-        table.add_row(q, f"{base:.1f}", f"{ours:.1f}", f"{ours / base:.3f}", goal)
+    table = Table(
+        "one caller, ms", *(q for q in result["served_ms"]), title="end to end, served over in process in brackets"
+    )
+    table.add_row("served over gRPC", *(f"{value:.1f}" for value in result["served_ms"].values()))
+    for settings, values in result["in_process_ms"].items():
+        cells = (f"{values[q]:.1f} ({result['ratio'][settings][q]:.3f})" for q in values)
+        table.add_row(f"in process, {settings}", *cells)
     console.print(table)
-    console.print(f"{result['requests_per_side']} requests a side, {result['photos']} photos, equal answers")
+    goal = ", ".join(f"{q} <= {value}" for q, value in result["goal"].items())
+    console.print(
+        f"goal: {goal}; {result['requests_per_side']} requests a side, {result['photos']} photos, equal answers"
+    )
 
 
 def _photo_paths(folder: Path | None) -> list[Path]:
