@@ -15,13 +15,14 @@ MIN_BOX_SIDE_PX = 4.0
 class CanvasAugmentation:
     """Flip, colours and the paper's multi-scale (section 5.2), then crop or pad to the canvas."""
 
-    def __init__(self, *, shorter_side_range_px: tuple[int, int]) -> None:
+    def __init__(self, *, shorter_side_range_px: tuple[int, int], vertical_flip: bool = False) -> None:
         low, high = shorter_side_range_px
         fill = {tv_tensors.Image: FILL_RGB, "others": 0}
         self._common = v2.Compose(
             [
                 v2.RandomPhotometricDistort(p=0.5),
                 v2.RandomHorizontalFlip(),
+                v2.RandomVerticalFlip(p=0.5 if vertical_flip else 0.0),
                 v2.RandomShortestSize(list(range(low, high + 1, 20)), max_size=round(high * 667 / 400), antialias=True),
             ]
         )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from training.detector.fcos_head import FCOSHead, HeadOutputs
+from training.detector.fcos_head import FCOSHead, HeadOutputs, expected_distances
 from training.detector.locations import pyramid_locations
 
 CANDIDATES_PER_IMAGE = 1000
@@ -59,7 +59,11 @@ def select_candidates(
     squared_scores = (class_logits.sigmoid() * centerness_logits.sigmoid().unsqueeze(-1)).flatten(1)
     top_squared_scores, pair_index = squared_scores.topk(count, dim=1)
     location_index = location_index.gather(1, pair_index // num_classes)
-    distances = outputs.distances.gather(1, location_index.unsqueeze(-1).expand(-1, -1, 4))
+    logits = outputs.distance_logits
+    # (N, L, 4, bins) to (N, K, 4, bins)
+    sides_and_bins = logits.shape[2] * logits.shape[3]
+    chosen = logits.flatten(2).gather(1, location_index.unsqueeze(-1).expand(-1, -1, sides_and_bins))
+    distances = expected_distances(chosen.unflatten(2, logits.shape[2:]))
     return Candidates(
         locations=locations[location_index],
         distances=distances * strides[location_index].unsqueeze(-1),

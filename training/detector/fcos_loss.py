@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
 
-from training.detector.fcos_head import HeadOutputs
+from training.detector.fcos_head import HeadOutputs, expected_distances
 from training.detector.fcos_targets import LocationTargets
 
 
@@ -37,8 +37,9 @@ def fcos_losses(
         / num_positives
     )
     target_boxes = torch.stack([t.boxes for t in targets_per_image])[is_positive]  # (P, 4)
-    distances_px = (outputs.distances * strides.view(1, -1, 1))[is_positive]
     positive_locations = locations.expand(len(class_indices), -1, -1)[is_positive]
+    positive_strides = strides.expand(len(class_indices), -1)[is_positive]
+    distances_px = expected_distances(outputs.distance_logits[is_positive]) * positive_strides.unsqueeze(1)
     predicted_boxes = torch.cat(
         [positive_locations - distances_px[:, :2], positive_locations + distances_px[:, 2:]], dim=-1
     )

@@ -44,11 +44,15 @@ class Recipe:
     gradient_clip_norm: float = 5.0
     ema_decay: float = 0.998
     """Of the averaged weights, which are the ones evaluated and exported."""
+    repeat: int = 1
+    """How often an epoch shows each photo of `data_set`, whose classes may be few among the negatives."""
     shorter_side_range_px: tuple[int, int] = (300, 500)
+    vertical_flip: bool = False
+    """Also show photos upside down; for things seen from above, which have no up."""
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "images_per_step", "learning_rate"):
+        for name in ("epochs", "images_per_step", "learning_rate", "repeat"):
             if getattr(self, name) <= 0:
                 raise RecipeError(f"{name} must be positive, got {getattr(self, name)}")
         if not 0.0 <= self.ema_decay < 1.0:

@@ -18,7 +18,6 @@ def random_outputs(seed, classes):
         # double, lest two of half a million scores tie
         torch.randn(2, len(locations), classes, generator=generator, dtype=torch.float64) * 3,
         torch.randn(2, len(locations), generator=generator, dtype=torch.float64),
-        logits.softmax(-1) @ torch.arange(8.0),
         logits,
     )
     return outputs, locations, strides
@@ -37,7 +36,8 @@ def test_two_steps_give_exactly_the_best_pairs(classes):
             assert candidates.scores[image, row].item() == pytest.approx(squared_score**0.5, abs=1e-6)
             assert candidates.class_ids[image, row] == 10 + c
             assert candidates.locations[image, row].tolist() == locations[location].tolist()
-            expected = outputs.distances[image, location] * strides[location]
+            probabilities = outputs.distance_logits[image, location].softmax(-1)
+            expected = (probabilities @ torch.arange(8.0)) * strides[location]
             assert candidates.distances[image, row].tolist() == pytest.approx(expected.tolist())
 
 

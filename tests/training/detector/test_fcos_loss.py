@@ -22,7 +22,6 @@ def random_case(seed, dtype):
     outputs = HeadOutputs(
         class_logits=torch.randn(2, count, CLASSES, generator=generator).to(dtype),
         centerness_logits=torch.randn(2, count, generator=generator).to(dtype),
-        distances=logits.softmax(-1) @ torch.arange(BINS, dtype=dtype),
         distance_logits=logits,
     )
     boxes = torch.tensor([[10.0, 12.0, 60.0, 50.0], [40.0, 30.0, 120.0, 118.0], [8.0, 70.0, 30.0, 100.0]])
@@ -56,7 +55,10 @@ def losses_by_loop(outputs, targets, locations, strides):
             p = sigmoid(float(outputs.centerness_logits[image, k]))
             centerness_sum -= wanted * math.log(p) + (1 - wanted) * math.log(1 - p)
             x, y = locations[k].tolist()
-            left, top, right, bottom = (float(d) * float(strides[k]) for d in outputs.distances[image, k])
+            left, top, right, bottom = (
+                float(strides[k]) * sum(bin_ * float(p) for bin_, p in enumerate(side.softmax(0)))
+                for side in outputs.distance_logits[image, k]
+            )
             ours, theirs = (x - left, y - top, x + right, y + bottom), target.boxes[k].tolist()
             box_sum += wanted * (1 - giou(ours, theirs))
             centerness_weight += wanted

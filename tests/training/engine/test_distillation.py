@@ -15,7 +15,6 @@ def outputs(seed, locations=6, classes=3, bins=4):
     return HeadOutputs(
         torch.randn(2, locations, classes, generator=generator),
         torch.zeros(2, locations),
-        logits.softmax(-1) @ torch.arange(float(bins)),
         logits,
     )
 
