@@ -27,17 +27,19 @@ class TrainingSample:
 
 
 class TrainingPhotos(Dataset[TrainingSample]):
-    """Photos whose boxes count, and photos without labels for this head."""
+    """Photos whose boxes count, photos that hold none of the classes, and photos without labels for this head."""
 
     def __init__(
         self,
         labelled: Sequence[LabelledPhoto],
+        negatives: Sequence[LabelledPhoto],
         unlabelled: Sequence[LabelledPhoto],
         class_names: Sequence[str],
         augmentation: CanvasAugmentation,
     ) -> None:
-        self._photos = [*labelled, *unlabelled]
-        self._num_labelled = len(labelled)
+        self._photos = [*labelled, *negatives, *unlabelled]
+        self._num_labelled = len(labelled) + len(negatives)
+        self.negative_indices = range(len(labelled), self._num_labelled)
         self._class_index = {name: k for k, name in enumerate(class_names)}
         self._augmentation = augmentation
 
@@ -61,12 +63,13 @@ class TrainingPhotos(Dataset[TrainingSample]):
 class OrientationBatches(Sampler[list[int]]):
     """Shuffled batches of one orientation each; the order depends on the seed and the epoch alone."""
 
-    def __init__(self, photos: TrainingPhotos, *, batch_size: int, seed: int) -> None:
+    def __init__(self, photos: TrainingPhotos, *, batch_size: int, seed: int, negatives_share: float = 1.0) -> None:
         self._batch_size = batch_size
         self._seed = seed
         self.epoch = 0
-        landscape = [photos.is_landscape(k) for k in range(len(photos))]
-        self._groups = [[k for k, is_wide in enumerate(landscape) if is_wide is wanted] for wanted in (True, False)]
+        self._groups = [
+            _Group(photos, is_landscape=wanted, negatives_share=negatives_share) for wanted in (True, False)
+        ]
 
     def __len__(self) -> int:
         return sum(-(-len(group) // self._batch_size) for group in self._groups)
@@ -75,7 +78,26 @@ class OrientationBatches(Sampler[list[int]]):
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self.epoch)
         batches = []
         for group in self._groups:
-            order = [group[k] for k in torch.randperm(len(group), generator=generator).tolist()]
+            order = group.draw(generator)
             batches += [order[k : k + self._batch_size] for k in range(0, len(order), self._batch_size)]
         for k in torch.randperm(len(batches), generator=generator).tolist():
             yield batches[k]
+
+
+class _Group:
+    """The photos of one orientation, of whose negatives an epoch shows a part."""
+
+    def __init__(self, photos: TrainingPhotos, *, is_landscape: bool, negatives_share: float) -> None:
+        indices = [k for k in range(len(photos)) if photos.is_landscape(k) is is_landscape]
+        self._always = [k for k in indices if k not in photos.negative_indices]
+        self._negatives = [k for k in indices if k in photos.negative_indices]
+        self._num_negatives = round(negatives_share * len(self._negatives))
+
+    def __len__(self) -> int:
+        return len(self._always) + self._num_negatives
+
+    def draw(self, generator: torch.Generator) -> list[int]:
+        """Return the photos of one epoch in random order."""
+        negatives = torch.randperm(len(self._negatives), generator=generator)[: self._num_negatives].tolist()
+        drawn = self._always + [self._negatives[k] for k in negatives]
+        return [drawn[k] for k in torch.randperm(len(drawn), generator=generator).tolist()]

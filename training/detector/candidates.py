@@ -63,7 +63,7 @@ def select_candidates(
     # (N, L, 4, bins) to (N, K, 4, bins)
     sides_and_bins = logits.shape[2] * logits.shape[3]
     chosen = logits.flatten(2).gather(1, location_index.unsqueeze(-1).expand(-1, -1, sides_and_bins))
-    distances = expected_distances(chosen.unflatten(2, logits.shape[2:]))
+    distances = expected_distances(chosen.view(*chosen.shape[:2], *logits.shape[2:]))
     return Candidates(
         locations=locations[location_index],
         distances=distances * strides[location_index].unsqueeze(-1),

@@ -27,7 +27,8 @@ def train(recipe: Recipe, run_folder: Path, *, evaluate: bool = True) -> Detecto
         if shared := set(photos.category_names) & set(labelled.category_names):
             raise RecipeError(f"negatives {photos.name} has labels of {labelled.name}: {', '.join(sorted(shared))}")
     training_photos = TrainingPhotos(
-        labelled.photos * recipe.repeat + [p for s in negatives for p in s.photos],
+        labelled.photos * recipe.repeat,
+        [p for s in negatives for p in s.photos],
         [p for s in unlabelled for p in s.photos],
         labelled.category_names,
         CanvasAugmentation(shorter_side_range_px=recipe.shorter_side_range_px, vertical_flip=recipe.vertical_flip),

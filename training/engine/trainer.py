@@ -76,7 +76,12 @@ class Trainer:
         self._run_folder = run_folder
         self._teacher = teacher
         self._evaluate = evaluate
-        self._batches = OrientationBatches(photos, batch_size=recipe.images_per_step, seed=recipe.seed)
+        self._batches = OrientationBatches(
+            photos,
+            batch_size=recipe.images_per_step,
+            seed=recipe.seed,
+            negatives_share=recipe.negatives_share,
+        )
         self._loader = DataLoader(
             photos,
             batch_sampler=self._batches,
