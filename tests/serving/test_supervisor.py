@@ -57,7 +57,8 @@ def test_after_a_stub_is_killed_every_call_ends_and_service_returns(
 
     assert load.errors, "calls in flight cannot have been answered"
     assert all(load.errors), "an error without words"
-    assert restart_reasons[-1] == f"the process of model instance {model}_0_0 died"
+    # By the kernel's word, or by that of a probe which was under way at that moment.
+    assert f"{model}_0_0" in restart_reasons[-1]
     assert max(outcome.duration_s for outcome in load.outcomes) < RECOVERY_TIMEOUT_S
     assert not any(is_running(pid) for pid in (old_pid, *old_stubs))
     assert not any(memory.exists() for memory in old_memory)
