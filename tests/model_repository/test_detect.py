@@ -1,6 +1,7 @@
 """The contract of ensemble `detect`, held against a plain tritonclient and plain HTTP."""
 
 import json
+import shutil
 import struct
 import subprocess
 import urllib.error
@@ -157,6 +158,10 @@ def test_every_class_id_has_a_name_in_the_server_s_own_taxonomy(detect_server, a
         assert {class_id for class_id, *_ in rows(answer)} <= by_id.keys()
 
 
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs the program curl")
+
+
+@needs_curl
 def test_curl_alone_gets_json(detect_server, painted_photos, alone, tmp_path):
     """The commands of docs/ARCHITECTURE.md, "Without the client"."""
     (tmp_path / "photo.jpg").write_bytes(painted_photos[0])
@@ -183,6 +188,7 @@ def test_curl_alone_gets_json(detect_server, painted_photos, alone, tmp_path):
     np.testing.assert_array_equal(np.float32(outputs["boxes"]["data"]), alone[0]["boxes"].reshape(-1))
 
 
+@needs_curl
 def test_curl_may_send_the_bare_photo(detect_server, painted_photos, alone, tmp_path):
     """Triton's raw binary request; the answer is binary too, behind a JSON header."""
     (tmp_path / "photo.jpg").write_bytes(painted_photos[0])
