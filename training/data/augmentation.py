@@ -1,8 +1,5 @@
 """Random views of a photo, already on the canvas."""
 
-from collections.abc import Callable
-from typing import Literal
-
 import torch
 from PIL import Image
 from torch import Tensor
@@ -14,27 +11,16 @@ from training.data.letterbox import FILL_RGB, LANDSCAPE_CANVAS_HW, PORTRAIT_CANV
 MIN_BOX_SIDE_PX = 4.0
 """On the canvas; what is left of an object after a crop is no longer one below this."""
 
-Colours = Literal["strong", "mild"]
-"""`strong` also turns the hue and swaps channels; `mild` changes brightness and contrast only, for classes that differ
-in their colour."""
-
-_COLOUR_TRANSFORMS: dict[Colours, Callable[[], v2.Transform]] = {
-    "strong": lambda: v2.RandomPhotometricDistort(p=0.5),
-    "mild": lambda: v2.ColorJitter(brightness=0.25, contrast=0.25),
-}
-
 
 class CanvasAugmentation:
     """Flip, colours and the paper's multi-scale (section 5.2), then crop or pad to the canvas."""
 
-    def __init__(
-        self, *, shorter_side_range_px: tuple[int, int], colours: Colours = "strong", vertical_flip: bool = False
-    ) -> None:
+    def __init__(self, *, shorter_side_range_px: tuple[int, int], vertical_flip: bool = False) -> None:
         low, high = shorter_side_range_px
         fill = {tv_tensors.Image: FILL_RGB, "others": 0}
         self._common = v2.Compose(
             [
-                _COLOUR_TRANSFORMS[colours](),
+                v2.RandomPhotometricDistort(p=0.5),
                 v2.RandomHorizontalFlip(),
                 v2.RandomVerticalFlip(p=0.5 if vertical_flip else 0.0),
                 v2.RandomShortestSize(list(range(low, high + 1, 20)), max_size=round(high * 667 / 400), antialias=True),

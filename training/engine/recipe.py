@@ -49,8 +49,6 @@ class Recipe:
     shorter_side_range_px: tuple[int, int] = (300, 500)
     negatives_share: float = 1.0
     """Part of the negatives' photos that an epoch shows, drawn anew for each."""
-    colours: Literal["strong", "mild"] = "strong"
-    """`mild` leaves the hue alone, for classes that differ in their colour."""
     vertical_flip: bool = False
     """Also show photos upside down; for things seen from above, which have no up."""
     seed: int = 0
@@ -70,8 +68,6 @@ class Recipe:
             raise RecipeError("distillation_weight needs keep_teacher_classifier: the teacher's classes must be ours")
         if not 0.0 < self.negatives_share <= 1.0:
             raise RecipeError(f"negatives_share must be in (0, 1], got {self.negatives_share}")
-        if self.colours not in ("strong", "mild"):
-            raise RecipeError(f"colours must be strong or mild, got {self.colours!r}")
         if self.backbone not in ("train", "frozen"):
             raise RecipeError(f"backbone must be train or frozen, got {self.backbone!r}")
 

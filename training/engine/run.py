@@ -18,7 +18,7 @@ from training.evaluation.coco_metrics import CocoMetrics
 from training.evaluation.evaluate_modules import evaluate_head
 
 
-def train(recipe: Recipe, run_folder: Path, *, evaluate: bool = True) -> Detector:
+def train(recipe: Recipe, run_folder: Path) -> Detector:
     """Run a recipe; `run_folder` receives last.pt and recipe.yaml, and is resumed from if it holds them."""
     labelled = CocoPhotos(data_set_folder(recipe.data_set), "train")
     negatives = [CocoPhotos(data_set_folder(name), "train") for name in recipe.negatives]
@@ -46,7 +46,7 @@ def train(recipe: Recipe, run_folder: Path, *, evaluate: bool = True) -> Detecto
         photos=training_photos,
         run_folder=run_folder,
         teacher=_teacher(recipe) if recipe.distillation_weight else None,
-        evaluate=metrics if evaluate else None,
+        evaluate=metrics,
     )
     return trainer.run()
 

@@ -1,11 +1,14 @@
 """Recipes: defaults, refusals, and every shipped one."""
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from training.engine.recipe import Recipe, RecipeError
 
+ENGINE = Path(__file__).parents[3] / "training/engine"
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.yaml"))
 
 
@@ -18,6 +21,14 @@ def test_a_resolved_recipe_reads_back_as_itself(tmp_path):
     recipe = Recipe.load(RECIPES[0])
     (tmp_path / "recipe.yaml").write_text(recipe.as_yaml())
     assert Recipe.load(tmp_path / "recipe.yaml") == recipe
+
+
+@pytest.mark.parametrize("field", [f.name for f in fields(Recipe)])
+def test_every_field_reaches_the_training(field):
+    """A field that nobody reads would let a recipe say what the run does not do."""
+    code = "".join((ENGINE / name).read_text() for name in ("run.py", "trainer.py"))
+    code += Path(ENGINE.parent / "export/export_run.py").read_text()  # the head's name
+    assert re.search(rf"recipe\.{field}\b", code)
 
 
 @pytest.mark.parametrize(
