@@ -97,7 +97,7 @@ LIBPYTHON := libpython3.11.so.1.0
 	@$*/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
-.venv/.installed: requirements/dev.txt
+.venv/.installed: requirements/dev.txt | test-programs
 .venv-demo/.installed: requirements/demo.txt
 %/.installed: %/.uv-$(UV_VERSION) pyproject.toml clients/pyproject.toml
 	@$(MAKE) --no-print-directory system-packages PYTHON=$*/bin/python
@@ -119,3 +119,16 @@ system-packages: ## install Debian's libpython3.11 where it is missing (root onl
 	    exit 0; \
 	fi; \
 	echo "Note: $(LIBPYTHON) was not found; Triton's Python stub loads it. Please install libpython3.11." >&2
+
+.PHONY: test-programs
+test-programs: ## install Debian's prometheus and chromium where they are missing (root only; some tests drive them)
+	@missing=""; \
+	for program in prometheus chromium; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing$$missing, which some tests drive ..."; \
+	  apt-get update -qq </dev/null && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null >/dev/null && \
+	    exit 0; \
+	fi; \
+	echo "Note: not found:$$missing. The tests that drive them are skipped." >&2
