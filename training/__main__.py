@@ -47,6 +47,13 @@ def _parser() -> argparse.ArgumentParser:
     propagation.add_argument(
         "heads", nargs="+", help="in the order of the ensemble, e.g. head_generic head_electronics"
     )
+    propagation.add_argument(
+        "--take-over",
+        action="append",
+        default=[],
+        metavar="HEAD",
+        help="a head that answers alone for the classes it shares with others: theirs are dropped; may be repeated",
+    )
     propagation.set_defaults(run=_export_label_propagation)
 
     evaluate = commands.add_parser("evaluate", help="COCO metrics of the graphs in a model repository")
@@ -90,11 +97,16 @@ def _export_run(arguments: argparse.Namespace) -> int:
 
 
 def _export_label_propagation(arguments: argparse.Namespace) -> int:
+    from training.export.class_owners import classes_taken_over
     from training.export.label_propagation import export_label_propagation
     from training.taxonomy import load_taxonomy
 
     folder = arguments.to / "label_propagation" / str(arguments.version)
-    export_label_propagation(folder, load_taxonomy(), arguments.heads)
+    taxonomy = load_taxonomy()
+    taken_over = classes_taken_over(arguments.to, arguments.heads, arguments.take_over)
+    export_label_propagation(folder, taxonomy, arguments.heads, taken_over=taken_over)
+    for head, ids in taken_over.items():
+        print(f"dropped from {head}: {', '.join(taxonomy.name_of(category_id) for category_id in ids)}")
     print(f"wrote {folder}. Next: python -m ensembles render")
     return 0
 

@@ -17,6 +17,8 @@ class CanvasAugmentation:
 
     def __init__(self, *, shorter_side_range_px: tuple[int, int], vertical_flip: bool = False) -> None:
         low, high = shorter_side_range_px
+        self.description = f"shorter side {low} to {high} px, vertical flip {vertical_flip}, version 1"
+        """What the random views depend on; the version changes with the code below."""
         fill = {tv_tensors.Image: FILL_RGB, "others": 0}
         self._common = v2.Compose(
             [

@@ -1,8 +1,10 @@
 """Photos and boxes from a folder in COCO format: `images/`, `annotations.json`, `split.json`."""
 
 import contextlib
+import hashlib
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -38,14 +40,16 @@ class CocoPhotos:
     """One split of such a folder. Crowd regions are left out: they are no objects to learn."""
 
     def __init__(self, folder: Path, split: Split) -> None:
-        for name in ("annotations.json", "split.json", "images"):
+        for name in ("annotations.json", "images"):
             if not (folder / name).exists():
-                raise FileNotFoundError(f"{folder} has no {name}: a data set is images/, annotations.json, split.json")
+                raise FileNotFoundError(
+                    f"{folder} has no {name}: a data set is images/, annotations.json (COCO's format), maybe split.json"
+                )
         self.folder = folder
         self.name = folder.name
         self.split = split
         self.annotations: dict[str, Any] = json.loads((folder / "annotations.json").read_text())
-        names_of_split = set(json.loads((folder / "split.json").read_text())[split])
+        names_of_split = self._names_of_split(split)
         self._category_names = {c["id"]: c["name"] for c in self.annotations["categories"]}
         annotations_per_image: dict[int, list[dict[str, Any]]] = {}
         for annotation in self.annotations["annotations"]:
@@ -57,6 +61,15 @@ class CocoPhotos:
             if image["file_name"] in names_of_split
         ]
 
+    def _names_of_split(self, split: Split) -> set[str]:
+        """File names by split.json; without one, every fifth photo by the hash of its name is for validation."""
+        path = self.folder / "split.json"
+        if path.exists():
+            return set(json.loads(path.read_text())[split])
+        names = [image["file_name"] for image in self.annotations["images"]]
+        is_val = {name: int(hashlib.sha1(name.encode()).hexdigest(), 16) % 5 == 0 for name in names}
+        return {name for name in names if is_val[name] is (split == "val")}
+
     @property
     def category_names(self) -> tuple[str, ...]:
         """Labels in order of category id."""
@@ -67,15 +80,18 @@ class CocoPhotos:
         """The data set's own category id of each label."""
         return {name: category_id for category_id, name in self._category_names.items()}
 
-    def ground_truth(self) -> COCO:
-        """Return this split as pycocotools wants it, crowd regions included."""
+    def ground_truth(self, labels: Sequence[str] | None = None) -> COCO:
+        """Return this split as pycocotools wants it, crowd regions included; only of some labels if they are given."""
+        wanted = {self.category_ids[label] for label in (labels or self.category_names)}
         image_ids = {photo.image_id for photo in self.photos}
         ground_truth = COCO()
         ground_truth.dataset = {
             "info": {},
-            "categories": self.annotations["categories"],
+            "categories": [c for c in self.annotations["categories"] if c["id"] in wanted],
             "images": [i for i in self.annotations["images"] if i["id"] in image_ids],
-            "annotations": [a for a in self.annotations["annotations"] if a["image_id"] in image_ids],
+            "annotations": [
+                a for a in self.annotations["annotations"] if a["image_id"] in image_ids and a["category_id"] in wanted
+            ],
         }
         with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports each index it makes
             ground_truth.createIndex()

@@ -18,7 +18,15 @@ def data_root() -> Path:
 
 
 def data_set_folder(name: str) -> Path:
-    """Return the folder of a detection data set, which must exist."""
+    """Return the folder of a detection data set, which must exist.
+
+    Args:
+        name: of a folder in GENOD_DATA/detection; or a path, which is one if it has a slash: `./raccoon`.
+    """
+    if "/" in name:
+        if not Path(name).is_dir():
+            raise FileNotFoundError(f"no folder {name}: a data set is images/, annotations.json, and maybe split.json")
+        return Path(name).resolve()
     folder = data_root() / "detection" / name
     if not folder.is_dir():
         available = ", ".join(sorted(p.name for p in folder.parent.iterdir() if p.is_dir()))

@@ -47,13 +47,35 @@ class TrainingPhotos(Dataset[TrainingSample]):
         return len(self._photos)
 
     def __getitem__(self, index: int) -> TrainingSample:
+        pixels, boxes, label_rows = self.augmented(index)
+        class_indices = [self.class_index(index, row) for row in label_rows.tolist()]
+        known = [k for k, class_index in enumerate(class_indices) if class_index is not None]
+        return TrainingSample(
+            pixels,
+            boxes[known].reshape(-1, 4),
+            torch.tensor([class_indices[k] for k in known], dtype=torch.int64),
+            index < self._num_labelled,
+        )
+
+    def augmented(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw a random view: pixels UINT8 [H, W, 3], boxes FP32 [M, 4], each box's row in the photo's labels [M]."""
         photo = self._photos[index]
+        return self._augmentation(photo.open(), photo.boxes, torch.arange(len(photo.labels)))
+
+    def class_index(self, index: int, label_row: int) -> int | None:
+        """Return what a label of a photo is to the head; None if it is background.
+
+        Labels that the head does not have are: an Arduino head has nothing to say of a cat.
+        """
         is_labelled = index < self._num_labelled
-        # Labels the head does not have are background to it: an Arduino head has nothing to say of a cat.
-        known = [k for k, label in enumerate(photo.labels) if is_labelled and label in self._class_index]
-        class_indices = torch.tensor([self._class_index[photo.labels[k]] for k in known], dtype=torch.int64)
-        pixels, boxes, class_indices = self._augmentation(photo.open(), photo.boxes[known], class_indices)
-        return TrainingSample(pixels, boxes, class_indices, is_labelled)
+        return self._class_index.get(self._photos[index].labels[label_row]) if is_labelled else None
+
+    def view_description(self, index: int) -> str:
+        """Say what a random view of a photo depends on besides the seed: the file, its boxes, the augmentation."""
+        photo = self._photos[index]
+        status = photo.path.stat()
+        file = f"{photo.path} {status.st_size} {status.st_mtime_ns}"
+        return f"{file} {photo.boxes.tolist()} {self._augmentation.description}"
 
     def is_landscape(self, index: int) -> bool:
         """Whether the photo goes on the landscape canvas."""

@@ -1,5 +1,6 @@
 """The FCOS head: classification, centerness and box distances for every location of P3..P7."""
 
+import itertools
 from typing import NamedTuple
 
 import torch
@@ -36,7 +37,8 @@ class FCOSHead(nn.Module):
 
     Departures from FCOS, all for the sake of a head that costs less than the backbone on a CPU:
 
-    - the towers are depth-wise separable, `tower_depth` deep, and shared by classification and regression;
+    - the towers are depth-wise separable, `tower_depth` deep and `tower_channels` wide (None is as wide as the
+      features), and shared by classification and regression;
     - every level has its own towers (as in NanoDet-Plus, whose arrays we start from), where FCOS shares them: it costs
       parameters, not time;
     - a distance is the expectation over `distance_bins` bins of one stride each, not the exponential of one number:
@@ -50,17 +52,19 @@ class FCOSHead(nn.Module):
         num_classes: int,
         levels: int = 5,
         tower_depth: int = 2,
+        tower_channels: int | None = None,
         distance_bins: int = 8,
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
         self.distance_bins = distance_bins
+        widths = [in_channels] + [tower_channels or in_channels] * tower_depth
         self.towers = nn.ModuleList(
-            nn.Sequential(*(DepthwiseSeparable(in_channels) for _ in range(tower_depth))) for _ in range(levels)
+            nn.Sequential(*(DepthwiseSeparable(i, o) for i, o in itertools.pairwise(widths))) for _ in range(levels)
         )
-        classifiers = [nn.Conv2d(in_channels, num_classes, 1) for _ in range(levels)]
-        centerness = [nn.Conv2d(in_channels, 1, 1) for _ in range(levels)]
-        regressors = [nn.Conv2d(in_channels, 4 * distance_bins, 1) for _ in range(levels)]
+        classifiers = [nn.Conv2d(widths[-1], num_classes, 1) for _ in range(levels)]
+        centerness = [nn.Conv2d(widths[-1], 1, 1) for _ in range(levels)]
+        regressors = [nn.Conv2d(widths[-1], 4 * distance_bins, 1) for _ in range(levels)]
         for layer in (*classifiers, *centerness, *regressors):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(_bias(layer))

@@ -18,13 +18,15 @@ def depthwise(channels: int, kernel_size: int, *, stride: int = 1) -> nn.Conv2d:
 
 
 class DepthwiseSeparable(nn.Sequential):
-    """Depth-wise then point-wise convolution, each with LeakyReLU."""
+    """Depth-wise then point-wise convolution, each with LeakyReLU; `out_channels` None is as many as come in."""
 
-    def __init__(self, channels: int, *, kernel_size: int = 5, stride: int = 1) -> None:
+    def __init__(
+        self, channels: int, out_channels: int | None = None, *, kernel_size: int = 5, stride: int = 1
+    ) -> None:
         super().__init__(
             depthwise(channels, kernel_size, stride=stride),
             _activation(),
-            nn.Conv2d(channels, channels, 1),
+            nn.Conv2d(channels, out_channels or channels, 1),
             _activation(),
         )
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from training.data.feature_cache import CachedFeatures, FeatureSample
 from training.data.training_photos import OrientationBatches, TrainingPhotos, TrainingSample
 from training.detector.backbone import SharedBackbone
 from training.detector.fcos_head import FCOSHead, HeadOutputs
@@ -66,6 +67,7 @@ class Trainer:
         detector: Detector,
         new_layers: tuple[nn.Module, ...],
         photos: TrainingPhotos,
+        cached_features: CachedFeatures | None = None,
         run_folder: Path,
         teacher: Teacher | None,
         evaluate: Callable[[Detector], CocoMetrics] | None,
@@ -82,8 +84,9 @@ class Trainer:
             seed=recipe.seed,
             negatives_share=recipe.negatives_share,
         )
-        self._loader = DataLoader(
-            photos,
+        self._cached_features = cached_features
+        self._loader: DataLoader[Any] = DataLoader(
+            cached_features or photos,
             batch_sampler=self._batches,
             collate_fn=list,
             num_workers=loader_workers,
@@ -108,7 +111,8 @@ class Trainer:
             self._save(epoch)
             summary = " ".join(f"{name} {value:.4f}" for name, value in losses.items())
             metrics = ""
-            if self._evaluate:
+            is_due = (epoch + 1) % self._recipe.evaluate_every_epochs == 0 or epoch + 1 == self._recipe.epochs
+            if self._evaluate and is_due:
                 result = self._evaluate(self._averaged.module)
                 metrics = f" AP {result.AP:.4f} AP50 {result.AP50:.4f}"
             print(
@@ -119,6 +123,8 @@ class Trainer:
 
     def _train_epoch(self, epoch: int) -> dict[str, float]:
         self._batches.epoch = epoch
+        if self._cached_features is not None:
+            self._cached_features.epoch = epoch
         torch.manual_seed(self._recipe.seed * 7919 + epoch)
         self._detector.train()
         steps_per_epoch = len(self._batches)
@@ -149,14 +155,18 @@ class Trainer:
                 progress.advance(task)
         return {**totals, "waited_for_data_s": waited_s}
 
-    def _losses(self, samples: list[TrainingSample]) -> dict[str, Tensor]:
+    def _features(self, samples: Sequence[TrainingSample | FeatureSample]) -> tuple[Tensor, ...]:
+        """P3..P7 of a batch: from the cache, or by the backbone, with gradients if it is trained."""
+        if isinstance(samples[0], FeatureSample):
+            per_level = zip(*(s.features for s in samples if isinstance(s, FeatureSample)), strict=True)
+            return tuple(torch.stack(features) for features in per_level)
+        with torch.set_grad_enabled(self._recipe.backbone == "train"):
+            features: tuple[Tensor, ...] = self._detector.backbone(_pixels(samples))
+        return features
+
+    def _losses(self, samples: Sequence[TrainingSample | FeatureSample]) -> dict[str, Tensor]:
         recipe = self._recipe
-        pixels = torch.stack([s.pixels for s in samples])
-        if recipe.backbone == "frozen":
-            with torch.no_grad():
-                features = self._detector.backbone(pixels)
-        else:
-            features = self._detector.backbone(pixels)
+        features = self._features(samples)
         outputs: HeadOutputs = self._detector.head(features)
         level_sizes = [(f.shape[-2], f.shape[-1]) for f in features]
         terms: dict[str, Tensor] = {}
@@ -171,7 +181,7 @@ class Trainer:
             terms |= {name: value * recipe.supervised_weight for name, value in losses._asdict().items()}
         if self._teacher and recipe.distillation_weight:
             with torch.no_grad():
-                teacher_outputs = self._teacher.detector(pixels)
+                teacher_outputs = self._teacher.detector(_pixels(samples))
             known = sum(h * w for h, w in level_sizes[: self._teacher.levels])
             distilled = distillation_loss(outputs, teacher_outputs, locations=known)
             terms["distillation"] = distilled * recipe.distillation_weight
@@ -220,7 +230,11 @@ def _parameter_groups(detector: Detector, new_layers: tuple[nn.Module, ...], rec
     ]
 
 
-def _timed(loader: DataLoader[TrainingSample]) -> Iterator[tuple[list[TrainingSample], float]]:
+def _pixels(samples: Sequence[TrainingSample | FeatureSample]) -> Tensor:
+    return torch.stack([s.pixels for s in samples if isinstance(s, TrainingSample)])
+
+
+def _timed(loader: DataLoader[Any]) -> Iterator[tuple[list[TrainingSample | FeatureSample], float]]:
     """Yield each batch with the seconds the step waited for it."""
     iterator = iter(loader)
     while True:

@@ -56,4 +56,4 @@ def evaluate_head(
                     "score": score,
                 }
             )
-    return evaluate_boxes(photos.ground_truth(), results)
+    return evaluate_boxes(photos.ground_truth(labels), results)

@@ -12,9 +12,9 @@ from training.data.letterbox import letterbox
 from training.data.roots import data_set_folder
 from training.detector.backbone import SharedBackbone
 from training.detector.candidates import ServedHead
-from training.detector.fcos_head import FCOSHead
 from training.engine.checkpoint import load_checkpoint
 from training.engine.recipe import Recipe
+from training.engine.run import head_labels, head_of
 from training.engine.trainer import Detector
 from training.export.detector_graphs import export_backbone, export_head
 from training.export.parity import check_backbone, check_head
@@ -35,9 +35,7 @@ def load_run(run_folder: Path) -> tuple[Recipe, Detector]:
     recipe = Recipe.load(run_folder / "recipe.yaml")
     averaged = load_checkpoint(path)["averaged"]
     num_classes = len(averaged["head.classifiers.0.bias"])
-    detector = Detector(
-        SharedBackbone(), FCOSHead(in_channels=SharedBackbone.out_channels, num_classes=num_classes)
-    ).eval()
+    detector = Detector(SharedBackbone(), head_of(recipe, num_classes=num_classes)).eval()
     detector.load_state_dict(averaged)
     return recipe, detector
 
@@ -53,8 +51,8 @@ def export_run(run_folder: Path, repository: Path, *, version: int, with_backbon
     """
     recipe, detector = load_run(run_folder)
     photos = CocoPhotos(data_set_folder(recipe.data_set), "val")
-    mapping = load_mapping_of(recipe.data_set, load_taxonomy())
-    taxonomy_ids = [mapping.category_id(label) for label in photos.category_names]
+    mapping = load_mapping_of(photos.name, load_taxonomy())
+    taxonomy_ids = [mapping.category_id(label) for label in head_labels(recipe, photos)]
     canvases = [letterbox(photo.open())[0][None] for photo in photos.photos[:PARITY_PHOTOS]]
     canvases.append(_mirrored_pair(canvases[0]))
     differences: dict[str, float] = {}

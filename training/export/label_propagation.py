@@ -7,7 +7,7 @@ fine-grained categories to their ancestors") between two class-wise greedy non-m
 
 1. Decode the candidates of all heads to boxes on the original image. Drop those whose score is not above the
    threshold, and those that show nothing: no extent inside the image, a number that is not finite, a class
-   that is not in the taxonomy.
+   that is not in the taxonomy, or one that another head has taken over.
 2. Suppress per class; keep the best `max_detections`. Ties go to the candidate that comes first.
 3. Copy each detection, with its score, to every ancestor of its class, once however many paths lead there.
 4. Suppress per class again, natives and copies alike; keep the best `max_detections`. Ties go to the better
@@ -17,9 +17,10 @@ fine-grained categories to their ancestors") between two class-wise greedy non-m
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import onnx
@@ -71,7 +72,11 @@ IR_VERSION = 9
 
 
 def build_label_propagation(
-    taxonomy: Taxonomy, head_names: Sequence[str], settings: PropagationSettings = DEFAULT_SETTINGS
+    taxonomy: Taxonomy,
+    head_names: Sequence[str],
+    settings: PropagationSettings = DEFAULT_SETTINGS,
+    *,
+    taken_over: Mapping[str, Collection[int]] = MappingProxyType({}),
 ) -> onnx.ModelProto:
     """Author the graph.
 
@@ -95,25 +100,28 @@ def build_label_propagation(
         taxonomy: the categories, not none.
         head_names: one name per head; letters, digits and `_`.
         settings: the numbers that the result depends on.
+        taken_over: for a head, the ids of its classes that another answers for; its candidates of them are dropped.
 
     Returns:
-        A checked model. Its metadata holds the settings, the heads and the sha256 of `taxonomy.json`.
+        A checked model. Its metadata: the settings, the heads, what is taken over, the sha256 of `taxonomy.json`.
 
     Raises:
-        ValueError: no head, a name twice or one that cannot name a tensor, or an empty taxonomy.
+        ValueError: no head, a name twice or one that cannot name a tensor, an empty taxonomy, or `taken_over` names a
+            head or an id that does not exist.
     """
     _check_head_names(head_names)
+    _check_taken_over(taken_over, head_names, taxonomy)
     if len(taxonomy) == 0:
         raise ValueError("the taxonomy has no category: there is nothing that a detection could be labelled as")
 
     tables = TaxonomyTables.of(taxonomy)
     graph = parser.parse_graph(_graph_text(head_names, settings))
-    for name, value in _constants(tables, len(head_names), settings).items():
+    for name, value in _constants(tables, head_names, settings, taken_over).items():
         graph.initializer.append(numpy_helper.from_array(value, name))
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="genod"
     )
-    helper.set_model_props(model, _metadata(taxonomy, head_names, settings))
+    helper.set_model_props(model, _metadata(taxonomy, head_names, settings, taken_over))
     checker.check_model(model, full_check=True)
     return model
 
@@ -123,6 +131,8 @@ def export_label_propagation(
     taxonomy: Taxonomy,
     head_names: Sequence[str],
     settings: PropagationSettings = DEFAULT_SETTINGS,
+    *,
+    taken_over: Mapping[str, Collection[int]] = MappingProxyType({}),
 ) -> None:
     """Write `model.onnx` and `taxonomy.json`, each in one step.
 
@@ -131,12 +141,13 @@ def export_label_propagation(
         taxonomy: the categories.
         head_names: names of the heads in the order of the graph's inputs.
         settings: the numbers that the result depends on.
+        taken_over: as `build_label_propagation`.
 
     Raises:
         ValueError: as `build_label_propagation`.
         OSError: the folder cannot be written.
     """
-    model = build_label_propagation(taxonomy, head_names, settings)
+    model = build_label_propagation(taxonomy, head_names, settings, taken_over=taken_over)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "model.onnx", model.SerializeToString(deterministic=True))
     write_taxonomy_json(folder / "taxonomy.json", taxonomy)
@@ -150,6 +161,15 @@ def _check_head_names(head_names: Sequence[str]) -> None:
             raise ValueError(f"a head's name becomes part of tensor names: letters, digits and '_' only, got {name!r}")
     if len(set(head_names)) < len(head_names):
         raise ValueError(f"every head must have its own name, got {', '.join(head_names)}")
+
+
+def _check_taken_over(taken_over: Mapping[str, Collection[int]], head_names: Sequence[str], taxonomy: Taxonomy) -> None:
+    ids = {category.id for category in taxonomy}
+    for head, taken in taken_over.items():
+        if head not in head_names:
+            raise ValueError(f"classes of {head!r} are taken over, but the heads are {', '.join(head_names)}")
+        if unknown := sorted(set(taken) - ids):
+            raise ValueError(f"{head!r} is to give up the classes {unknown}, which the taxonomy does not have")
 
 
 def _graph_text(head_names: Sequence[str], settings: PropagationSettings) -> str:
@@ -174,9 +194,16 @@ def _graph_text(head_names: Sequence[str], settings: PropagationSettings) -> str
 
 
 def _constants(
-    tables: TaxonomyTables, num_heads: int, settings: PropagationSettings
+    tables: TaxonomyTables,
+    head_names: Sequence[str],
+    settings: PropagationSettings,
+    taken_over: Mapping[str, Collection[int]],
 ) -> Mapping[str, NDArray[np.generic]]:
-    num_candidates = num_heads * settings.candidates_per_head
+    num_candidates = len(head_names) * settings.candidates_per_head
+    row_of_head_and_id = np.tile(tables.row_of_id, (len(head_names), 1))
+    for head, ids in taken_over.items():
+        row_of_head_and_id[head_names.index(head), list(ids)] = -1
+    first_entry_of_head = np.arange(len(head_names), dtype=np.int32) * len(tables.row_of_id)
     num_categories, chain_length = tables.chain_of_row.shape
     num_labels = settings.max_detections * chain_length
     return {
@@ -203,7 +230,8 @@ def _constants(
         "detection_priorities": _descending_to_1(settings.max_detections),
         "label_priorities": _descending_to_1(num_labels),
         "id_of_row": tables.id_of_row,
-        "row_of_id": tables.row_of_id,
+        "row_of_head_and_id": row_of_head_and_id.reshape(-1),
+        "first_entry_of_column": np.repeat(first_entry_of_head, settings.candidates_per_head).astype(np.int32),
         "chain_of_row": tables.chain_of_row,
         "chain_is_filled": tables.chain_is_filled,
     }
@@ -214,9 +242,15 @@ def _descending_to_1(count: int) -> NDArray[np.float32]:
     return np.arange(count, 0, -1, dtype=np.float32)
 
 
-def _metadata(taxonomy: Taxonomy, head_names: Sequence[str], settings: PropagationSettings) -> dict[str, str]:
+def _metadata(
+    taxonomy: Taxonomy,
+    head_names: Sequence[str],
+    settings: PropagationSettings,
+    taken_over: Mapping[str, Collection[int]],
+) -> dict[str, str]:
     return {
         "heads": json.dumps(list(head_names)),
+        "taken_over": json.dumps({head: sorted(ids) for head, ids in sorted(taken_over.items())}),
         "taxonomy_sha256": hashlib.sha256(taxonomy_json(taxonomy).encode()).hexdigest(),
         **{name: str(value) for name, value in asdict(settings).items()},
     }

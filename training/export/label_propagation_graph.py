@@ -46,7 +46,9 @@ label_propagation (
 
   bounded_from_below = Max (candidate_class_ids, no_category_id)
   bounded_class_ids = Min (bounded_from_below, too_large_id)
-  candidate_rows = Gather <axis = 0> (row_of_id, bounded_class_ids)                          # [B, N]
+  # Every head has a table of its own, since a class that a newer head has taken over is unknown in the older's.
+  table_entries = Add (bounded_class_ids, first_entry_of_column)
+  candidate_rows = Gather <axis = 0> (row_of_head_and_id, table_entries)                     # [B, N]
 
   # Comparisons with NaN are false, so that each of these says "no" to it.
   absolute_boxes = Abs (unclipped_boxes)

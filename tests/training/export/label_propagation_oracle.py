@@ -43,13 +43,17 @@ class Label:
     is_propagated: bool
 
 
-def propagate_labels(image: Image, taxonomy: Taxonomy, settings: PropagationSettings) -> list[Label]:
+def propagate_labels(
+    image: Image, taxonomy: Taxonomy, settings: PropagationSettings, taken_over_per_head=None
+) -> list[Label]:
     parents = {category.id: taxonomy.parents(category.id) for category in taxonomy}
 
     # 1. Decode, threshold.
     natives: list[Label] = []
-    for candidates in image.candidates_per_head:
+    for head, candidates in enumerate(image.candidates_per_head):
         for candidate in candidates:
+            if taken_over_per_head and candidate.class_id in taken_over_per_head[head]:
+                continue
             if not np.isfinite(F(candidate.score)) or not F(candidate.score) > F(settings.score_threshold):
                 continue
             if candidate.class_id not in parents:

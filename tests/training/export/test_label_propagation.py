@@ -36,9 +36,9 @@ ELSEWHERE = ((300, 300), (50, 50, 50, 50))
 class Graph:
     """A built graph behind ONNX Runtime, fed with images of any number of candidates."""
 
-    def __init__(self, taxonomy: Taxonomy, heads: Sequence[str], numbers: PropagationSettings) -> None:
-        self.taxonomy, self.heads, self.numbers = taxonomy, heads, numbers
-        model = build_label_propagation(taxonomy, heads, numbers)
+    def __init__(self, taxonomy: Taxonomy, heads: Sequence[str], numbers: PropagationSettings, taken_over=None) -> None:
+        self.taxonomy, self.heads, self.numbers, self.taken_over = taxonomy, heads, numbers, taken_over or {}
+        model = build_label_propagation(taxonomy, heads, numbers, taken_over=self.taken_over)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(
@@ -61,7 +61,8 @@ class Graph:
     def assert_equals_oracle(self, images: Sequence[Image]) -> dict[str, np.ndarray]:
         actual = self.run(images)
         for i, image in enumerate(images):
-            labels = propagate_labels(image, self.taxonomy, self.numbers)
+            taken_over_per_head = [self.taken_over.get(head, ()) for head in self.heads]
+            labels = propagate_labels(image, self.taxonomy, self.numbers, taken_over_per_head)
             rows = self.numbers.max_detections
             expected = {
                 "boxes": np.zeros((rows, 4), np.float32),
@@ -144,7 +145,9 @@ def test_equals_the_oracle_on_random_taxonomies(seed, batch):
         max_detections=int(rng.integers(1, 30)),
         candidates_per_head=40,
     )
-    graph = Graph(taxonomy, heads, numbers)
+    ids = [category.id for category in taxonomy]
+    taken_over = {head: rng.choice(ids, size=len(ids) // 3, replace=False).tolist() for head in heads[1:]}
+    graph = Graph(taxonomy, heads, numbers, taken_over)
     for num_objects in (1, 5, 20):
         graph.assert_equals_oracle(
             [random_image(rng, graph, int(rng.integers(0, 41)), num_objects) for _ in range(batch)]
@@ -301,6 +304,28 @@ def test_candidates_of_several_heads_are_merged_by_score_and_then_by_head():
     assert labels == [(PET, False, 0.5), (ANIMAL, True, 0.5), (CARNIVORE, False, 0.5)]
 
 
+def test_a_class_that_another_head_has_taken_over_is_dropped_from_the_older_head_alone():
+    graph = Graph(ANIMALS, ["old", "new"], SMALL, {"old": [CAT]})
+    old_cat, old_pet = Candidate(*SQUARE, 0.9, CAT), Candidate(*ELSEWHERE, 0.7, PET)
+    assert graph.labels_of([old_cat, old_pet], [Candidate(*SQUARE, 0.4, CAT)]) == [
+        (PET, False, 0.7),
+        (ANIMAL, True, 0.7),
+        (CAT, False, 0.4),
+        (CARNIVORE, True, 0.4),
+        (PET, True, 0.4),
+        (ANIMAL, True, 0.4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("taken_over", "message"),
+    [({"heed": [CAT]}, "classes of 'heed' are taken over, but the heads are head"), ({"head": [99]}, r"\[99\], which")],
+)
+def test_taking_over_from_nobody_or_nothing_is_refused(taken_over, message):
+    with pytest.raises(ValueError, match=message):
+        build_label_propagation(ANIMALS, ["head"], taken_over=taken_over)
+
+
 def test_no_more_than_the_best_300_labels_come_out():
     grid = [Candidate((20 * (i % 30) + 10, 20 * (i // 30) + 10), (8, 8, 8, 8), 0.9 - i / 4000, 40) for i in range(600)]
     outputs = shipped_graph().assert_equals_oracle([Image((tuple(grid), ()))])
@@ -380,6 +405,7 @@ def test_export_writes_the_model_its_metadata_and_the_taxonomy(tmp_path):
     properties = {p.key: p.value for p in onnx.load(folder / "model.onnx").metadata_props}
     assert properties == {
         "heads": '["head"]',
+        "taken_over": "{}",
         "taxonomy_sha256": hashlib.sha256(taxonomy_text).hexdigest(),
         "score_threshold": "0.05",
         "iou_threshold": "0.6",

@@ -1,0 +1,101 @@
+"""Start from the graphs that are served: their initializers are our parameters, name by name.
+
+A fresh clone holds no training runs, but it holds every served graph. A head trained on the backbone read from there
+is trained on the very backbone that will feed it.
+"""
+
+import json
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from training.detector.backbone import SharedBackbone
+from training.detector.fcos_head import FCOSHead
+
+
+class ServedWeightsError(ValueError):
+    """A model repository does not hold the graph that was named, or not with our parameters."""
+
+
+def newest_graph(repository: Path, model: str) -> Path:
+    """Return `<model>/<largest version>/model.onnx`.
+
+    Raises:
+        ServedWeightsError: there is none.
+    """
+    graphs = [p for p in (repository / model).glob("*/model.onnx") if p.parent.name.isdecimal()]
+    if not graphs:
+        there = sorted(p.parent.parent.name for p in repository.glob("*/*/model.onnx"))
+        raise ServedWeightsError(f"{repository} holds no graph of {model!r}; there are: {', '.join(there) or 'none'}")
+    return max(graphs, key=lambda path: int(path.parent.name))
+
+
+def load_served_backbone(backbone: SharedBackbone, repository: Path) -> None:
+    """Copy the newest backbone of a model repository, every parameter of it."""
+    path = newest_graph(repository, "backbone")
+    parameters = _initializers(path)
+    if missing := sorted(set(backbone.state_dict()) - set(parameters)):
+        raise ServedWeightsError(f"{path} lacks {len(missing)} parameters of the backbone, e.g. {missing[0]}")
+    backbone.load_state_dict({name: parameters[name] for name in backbone.state_dict()})
+
+
+def load_served_head(head: FCOSHead, taxonomy_ids: list[int], repository: Path, model: str) -> list[nn.Module]:
+    """Copy from a served head what fits: layers of the same shape, and of the classifiers the rows of shared classes.
+
+    Args:
+        head: to start.
+        taxonomy_ids: category of each of its classes.
+        repository: the model repository.
+        model: name of the served head.
+
+    Returns:
+        The layers that start from nothing, because the served head is of another size or has none of the classes.
+    """
+    path = newest_graph(repository, model)
+    served = {name.removeprefix("head."): value for name, value in _initializers(path).items()}
+    served_ids = served_class_ids(path)
+    shared = [(row, served_ids.index(i)) for row, i in enumerate(taxonomy_ids) if i in served_ids]
+    new_layers: list[nn.Module] = []
+    for name, layer in head.named_modules():
+        if not isinstance(layer, nn.Conv2d):
+            continue
+        parameters = {part: served.get(f"{name}.{part}") for part in ("weight", "bias")}
+        is_classifier = name.startswith("classifiers.")
+        if not all(_fits(served_one, getattr(layer, part), is_classifier) for part, served_one in parameters.items()):
+            new_layers.append(layer)
+        elif is_classifier:
+            with torch.no_grad():
+                for row, served_row in shared:
+                    for part, value in parameters.items():
+                        assert value is not None  # it fits
+                        getattr(layer, part)[row] = value[served_row]
+            if not shared:
+                new_layers.append(layer)
+        else:
+            layer.load_state_dict(parameters)
+    return new_layers
+
+
+def served_class_ids(graph: Path) -> list[int]:
+    """Return the taxonomy ids of a served head's classes, from its metadata.
+
+    Raises:
+        ServedWeightsError: the graph is no head.
+    """
+    metadata = {p.key: p.value for p in onnx.load(graph).metadata_props}
+    if "class_ids" not in metadata:
+        raise ServedWeightsError(f"{graph} has no metadata class_ids: it is no head of ours")
+    ids: list[int] = json.loads(metadata["class_ids"])
+    return ids
+
+
+def _fits(served: Tensor | None, own: Tensor, is_classifier: bool) -> bool:
+    """Whether shapes agree; of a classifier the classes, which come first, may differ."""
+    return served is not None and served.shape[is_classifier:] == own.shape[is_classifier:]
+
+
+def _initializers(path: Path) -> dict[str, Tensor]:
+    return {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in onnx.load(path).graph.initializer}
