@@ -12,14 +12,10 @@ import contextlib
 import json
 import os
 import platform
-import signal
-import socket
-import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -30,8 +26,9 @@ from rich.progress import track
 from rich.table import Table
 from tritonclient.grpc import InferenceServerClient, InferInput
 
-from genod_client import GenODClient
 from loadtest.benchmarks.in_process import InProcessEnsemble, Settings
+from loadtest.benchmarks.own_server import Server, own_server
+from loadtest.benchmarks.photos import photo_paths
 
 REPOSITORY = Path(__file__).resolve().parents[2] / "model_repository"
 GOAL_RATIO = {"p50": 1.05, "p99": 1.15}
@@ -39,14 +36,6 @@ BLOCK_REQUESTS = 10
 SERVED: Literal["served"] = "served"
 SERVER_PARTS = ("queue", "compute_input", "compute_infer", "compute_output")
 OUTPUTS = ("boxes", "scores", "class_ids", "is_propagated", "num_detections", "image_size")
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Addresses of a running server."""
-
-    grpc_url: str
-    http_url: str
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,13 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, default=Path("out/bench/serving_overhead.json"))
     arguments = parser.parse_args(argv)
     console = Console()
-    photos = [path.read_bytes() for path in _photo_paths(arguments.photos)]
+    photos = [path.read_bytes() for path in photo_paths(arguments.photos)]
     in_process = {settings: InProcessEnsemble(REPOSITORY, settings=settings) for settings in get_args(Settings)}
     with contextlib.ExitStack() as stack:
         if arguments.url:
             server = Server(arguments.url, arguments.http_url)
         else:
-            server = stack.enter_context(_own_server(console))
+            server = stack.enter_context(own_server(console))
         result = measure(in_process, server, photos, requests=arguments.requests)
     _print(result, console)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
@@ -180,50 +169,6 @@ def _print(result: dict[str, Any], console: Console) -> None:
     console.print(
         f"goal: {goal}; {result['requests_per_side']} requests a side, {result['photos']} photos, equal answers"
     )
-
-
-def _photo_paths(folder: Path | None) -> list[Path]:
-    if folder is None:
-        data = Path(os.environ.get("GENOD_DATA", REPOSITORY.parent / "../shared/data")) / "detection/coco_mini"
-        if (data / "split.json").is_file():
-            return [data / "images" / name for name in json.loads((data / "split.json").read_text())["val"]]
-        import sklearn
-
-        folder = Path(sklearn.__file__).parent / "datasets/images"
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
-    if not paths:
-        raise SystemExit(f"no .jpg or .png in {folder}: name a folder of photos with --photos")
-    return paths
-
-
-@contextlib.contextmanager
-def _own_server(console: Console) -> Iterator[Server]:
-    http_port, grpc_port, metrics_port = _free_ports(3)
-    command = [sys.executable, "-m", "serving", "--http-port", str(http_port), "--grpc-port", str(grpc_port)]
-    process = subprocess.Popen([*command, "--metrics-port", str(metrics_port)], cwd=REPOSITORY.parent)
-    try:
-        server = Server(f"grpc://127.0.0.1:{grpc_port}", f"http://127.0.0.1:{http_port}")
-        with console.status("waiting for the server"), GenODClient(server.grpc_url) as client:
-            for _ in range(600):
-                if process.poll() is not None:
-                    raise SystemExit(f"the server ended with exit status {process.returncode}; its words are above")
-                if client.is_ready(timeout_s=1):
-                    break
-                time.sleep(0.2)
-            else:
-                raise SystemExit("the server was not ready after two minutes")
-        yield server
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=60)
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def _processor() -> str:

@@ -36,6 +36,7 @@ def detect(
     url: str,
     timeout_s: float,
     min_score: float,
+    ensemble: str,
     as_json: bool,
     out_dir: Path | None,
 ) -> int:
@@ -46,6 +47,7 @@ def detect(
         url: address of the server.
         timeout_s: longest time for one photo, seconds.
         min_score: leave out detections with a lower score.
+        ensemble: name of the ensemble to ask.
         as_json: print one JSON document instead of tables.
         out_dir: where to write annotated pictures; None for none.
 
@@ -60,7 +62,7 @@ def detect(
     photos = find_photos(arguments)
     pictures = PictureNames(out_dir, photos) if out_dir is not None else None
     outcomes = []
-    with GenODClient(url, timeout_s=timeout_s) as client, Progress(total=len(photos)) as progress:
+    with GenODClient(url, model=ensemble, timeout_s=timeout_s) as client, Progress(total=len(photos)) as progress:
         for photo in photos:
             outcomes.append(_detect_photo(client, photo, min_score, pictures))
             progress.advance(photo)

@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             url=options.url,
             timeout_s=options.timeout,
             min_score=options.min_score,
+            ensemble=options.ensemble,
             as_json=options.json,
             out_dir=options.out,
         )
@@ -67,6 +68,12 @@ def _build_parser() -> argparse.ArgumentParser:
         "--url",
         default="grpc://localhost:8001",
         help="grpc://HOST:PORT or http://HOST:PORT of the server; grpcs://, https:// with TLS (%(default)s)",
+    )
+    detect.add_argument(
+        "--ensemble",
+        default="detect",
+        metavar="NAME",
+        help="the ensemble to ask: detect, detect_fused or one of your own with the same tensors (%(default)s)",
     )
     detect.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     detect.add_argument("--out", type=Path, metavar="DIR", help="write annotated pictures into this folder")

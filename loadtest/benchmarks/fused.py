@@ -1,0 +1,137 @@
+"""What does one graph save? `detect` step by step against `detect_fused`, served side by side by one server.
+
+    python -m loadtest.benchmarks.fused
+
+The server holds both, callers ask for them in turns of one run, and the answers are compared before anything is timed.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from tritonclient.grpc import InferenceServerClient, InferInput
+
+from loadtest.benchmarks.own_server import CHECKOUT, own_server
+from loadtest.benchmarks.photos import photo_paths
+
+ENSEMBLES = ("detect", "detect_fused")
+OUTPUTS = ("boxes", "scores", "class_ids", "is_propagated", "num_detections", "image_size")
+BLOCK_REQUESTS = 16
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(prog="python -m loadtest.benchmarks.fused", description=__doc__)
+    parser.add_argument("--photos", type=Path, help="folder of photos; default: coco_mini val, or the demo's photos")
+    parser.add_argument("--requests", type=int, default=320, help="measured requests of each side (%(default)s)")
+    parser.add_argument("--callers", type=int, nargs="+", default=[1, 4], help="callers at a time (%(default)s)")
+    parser.add_argument("--json", type=Path, default=Path("out/bench/fused.json"))
+    arguments = parser.parse_args(argv)
+    console = Console()
+    photos = [path.read_bytes() for path in photo_paths(arguments.photos)]
+    with tempfile.TemporaryDirectory() as folder:
+        repository = _repository_with_both(Path(folder))
+        with own_server(console, model_repository=repository, model="detect_fused") as server:
+            address = server.grpc_url.removeprefix("grpc://")
+            with contextlib.closing(InferenceServerClient(address)) as client:
+                equal = _count_equal_answers(client, photos)
+                results = [measure(client, photos, callers, arguments.requests) for callers in arguments.callers]
+    document = {"cores": os.cpu_count(), "photos": len(photos), "equal_answers": equal, "results": results}
+    _print(document, console)
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(document, indent=2) + "\n")
+    console.print(f"written to {arguments.json}", soft_wrap=True)
+    return 0
+
+
+def measure(client: InferenceServerClient, photos: Sequence[bytes], callers: int, requests: int) -> dict[str, Any]:
+    """Time both ensembles in turns, with so many callers at a time; milliseconds, and requests per second."""
+    milliseconds: dict[str, list[float]] = {ensemble: [] for ensemble in ENSEMBLES}
+    seconds = dict.fromkeys(ENSEMBLES, 0.0)
+
+    def call(ensemble: str, photo: bytes) -> float:
+        started = time.perf_counter()
+        client.infer(ensemble, [_bytes_input(photo)])
+        return 1e3 * (time.perf_counter() - started)
+
+    with ThreadPoolExecutor(callers) as threads:
+        blocks = -(-requests // BLOCK_REQUESTS)
+        for block in track(range(blocks), description=f"{callers} callers, in turns", transient=True):
+            of_block = [photos[(block * BLOCK_REQUESTS + k) % len(photos)] for k in range(BLOCK_REQUESTS)]
+            for ensemble in ENSEMBLES if block % 2 else ENSEMBLES[::-1]:
+                list(threads.map(call, [ensemble] * callers, of_block[-callers:]))  # warms up after the switch
+                started = time.perf_counter()
+                milliseconds[ensemble] += threads.map(call, [ensemble] * len(of_block), of_block)
+                seconds[ensemble] += time.perf_counter() - started
+    percentiles = {e: {f"p{q}": float(np.percentile(milliseconds[e], q)) for q in (50, 99)} for e in ENSEMBLES}
+    stepwise, fused = ENSEMBLES
+    return {
+        "callers": callers,
+        "requests_per_side": len(milliseconds[fused]),
+        "latency_ms": percentiles,
+        "requests_per_s": {e: len(milliseconds[e]) / seconds[e] for e in ENSEMBLES},
+        "latency_ratio": {q: percentiles[fused][q] / percentiles[stepwise][q] for q in percentiles[fused]},
+        "throughput_ratio": seconds[stepwise] / seconds[fused],
+    }
+
+
+def _count_equal_answers(client: InferenceServerClient, photos: Sequence[bytes]) -> int:
+    """Compare every photo's answers, to the bit.
+
+    Raises:
+        AssertionError: two differ.
+    """
+    for photo in photos:
+        answers = [client.infer(ensemble, [_bytes_input(photo)]) for ensemble in ENSEMBLES]
+        for name in OUTPUTS:
+            np.testing.assert_array_equal(answers[0].as_numpy(name), answers[1].as_numpy(name), err_msg=name)
+    return len(photos)
+
+
+def _bytes_input(photo: bytes) -> InferInput:
+    tensor = InferInput("image", [1, 1], "BYTES")
+    tensor.set_data_from_numpy(np.array([[photo]], dtype=np.object_))
+    return tensor
+
+
+def _repository_with_both(folder: Path) -> Path:
+    """The checkout's models and, beside them, `detect` fused."""
+    repository = folder / "repository"
+    shutil.copytree(CHECKOUT / "model_repository", repository, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-m", "ensembles", "fuse", "detect", "--into", str(folder / "fused")]
+    subprocess.run(command, check=True, cwd=CHECKOUT, stdout=subprocess.DEVNULL)
+    for name in ("detect_fused", "detect_fused_graph"):
+        shutil.move(folder / "fused" / name, repository / name)
+    return repository
+
+
+def _print(document: dict[str, Any], console: Console) -> None:
+    table = Table("callers", "", "p50 ms", "p99 ms", "requests/s", title="one graph against step by step, over gRPC")
+    for result in document["results"]:
+        for ensemble in ENSEMBLES:
+            latency, rate = result["latency_ms"][ensemble], result["requests_per_s"][ensemble]
+            table.add_row(
+                str(result["callers"]), ensemble, f"{latency['p50']:.1f}", f"{latency['p99']:.1f}", f"{rate:.1f}"
+            )
+        ratio = result["latency_ratio"]
+        table.add_row("", "ratio", f"{ratio['p50']:.2f}", f"{ratio['p99']:.2f}", f"{result['throughput_ratio']:.2f}")
+    console.print(table)
+    console.print(f"{document['equal_answers']} photos: equal answers to the bit")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
