@@ -1,4 +1,4 @@
-"""`python -m training {train,export,evaluate,taxonomy}`: model work on the command line."""
+"""`python -m training {train,publish,export,evaluate,taxonomy}`: model work on the command line."""
 
 import argparse
 import json
@@ -32,6 +32,20 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("recipe", type=Path, help="e.g. recipes/demo_generic.yaml")
     train.add_argument("--run-folder", type=Path, help="default: runs/<name of the recipe>")
     train.set_defaults(run=_train)
+
+    publish = commands.add_parser(
+        "publish", help="make a trained head part of the ensemble, with a certificate that nothing else moved"
+    )
+    publish.add_argument("run_folder", type=Path)
+    publish.add_argument(
+        "--allow-loss",
+        action="append",
+        default=[],
+        type=_margin,
+        metavar="[LABEL=]AP",
+        help="how much AP a category may lose; without a label every one (default 0.01); may be repeated",
+    )
+    publish.set_defaults(run=_publish)
 
     export = commands.add_parser("export", help="turn runs into the graphs of a model repository")
     export.add_argument("--to", type=Path, default=MODEL_REPOSITORY, metavar="DIR", help="default: %(default)s")
@@ -80,7 +94,37 @@ def _train(arguments: argparse.Namespace) -> int:
     recipe = Recipe.load(arguments.recipe)
     run_folder = arguments.run_folder or REPOSITORY_ROOT / "runs" / arguments.recipe.stem
     train(recipe, run_folder)
-    print(f"done: {run_folder}. Next: python -m training export run {run_folder}")
+    next_step = "publish" if recipe.backbone == "frozen" else "export run"
+    print(f"done: {run_folder}. Next: python -m training {next_step} {run_folder}")
+    return 0
+
+
+def _margin(text: str) -> tuple[str | None, float]:
+    label, separator, number = text.rpartition("=")
+    try:
+        loss = float(number)
+    except ValueError:
+        loss = -1.0
+    if not 0 <= loss <= 1:
+        raise argparse.ArgumentTypeError(f"must be AP or LABEL=AP with AP from 0 to 1, got {text!r}")
+    return (label if separator else None), loss
+
+
+def _publish(arguments: argparse.Namespace) -> int:
+    import subprocess
+
+    from training.publish.publish_head import DEFAULT_ALLOWED_LOSS, Margins, publish_head
+
+    default = next((loss for label, loss in reversed(arguments.allow_loss) if label is None), DEFAULT_ALLOWED_LOSS)
+    by_label = {label: loss for label, loss in arguments.allow_loss if label is not None}
+    with Console().status(f"exporting {arguments.run_folder} and measuring it beside all other heads, a few minutes"):
+        certificate, page = publish_head(arguments.run_folder, margins=Margins(default=default, by_label=by_label))
+    print(f"published {certificate.head} version {certificate.version}; the certificate: {page}")
+    for head, names in certificate.taken_over.items():
+        print(f"from now on dropped from {head}: {', '.join(names)}")
+    # The ensembles package renders what it serves; the two meet in files.
+    subprocess.run([sys.executable, "-m", "ensembles", "render"], cwd=REPOSITORY_ROOT, check=True)
+    print("Next: python -m ensembles release new")
     return 0
 
 
@@ -97,13 +141,15 @@ def _export_run(arguments: argparse.Namespace) -> int:
 
 
 def _export_label_propagation(arguments: argparse.Namespace) -> int:
+    from training.detector.served_weights import newest_graph
     from training.export.class_owners import classes_taken_over
     from training.export.label_propagation import export_label_propagation
     from training.taxonomy import load_taxonomy
 
     folder = arguments.to / "label_propagation" / str(arguments.version)
     taxonomy = load_taxonomy()
-    taken_over = classes_taken_over(arguments.to, arguments.heads, arguments.take_over)
+    graphs = {head: newest_graph(arguments.to, head) for head in arguments.heads}
+    taken_over = classes_taken_over(graphs, arguments.take_over)
     export_label_propagation(folder, taxonomy, arguments.heads, taken_over=taken_over)
     for head, ids in taken_over.items():
         print(f"dropped from {head}: {', '.join(taxonomy.name_of(category_id) for category_id in ids)}")

@@ -29,6 +29,8 @@ class LabelledPhoto:
     """FP32 [M, 4]: x1, y1, x2, y2 in pixels of the photo, 0 <= x1 < x2 <= width."""
     labels: tuple[str, ...]
     """M labels, in the data set's own words."""
+    annotated_labels: frozenset[str] | None = None
+    """What its data set annotates, so that its absence means something; None is everything that a head could ask."""
 
     def open(self) -> Image.Image:
         """Read the pixels as RGB."""

@@ -35,6 +35,8 @@ class FeatureSample:
     """FP32 [M, 4] in canvas pixels"""
     class_indices: Tensor
     """INT64 [M], indices into the head's classes"""
+    class_is_known: Tensor
+    """BOOL [classes]: whether the photo's data set annotates the class"""
     is_labelled: bool = True
 
 
@@ -134,6 +136,7 @@ class CachedFeatures(Dataset[FeatureSample]):
             features=tuple(torch.from_numpy(arrays[name].astype(np.float32)) for name in FEATURE_NAMES),
             boxes=torch.from_numpy(np.array(arrays["boxes"], dtype=np.float32)[known].reshape(-1, 4)),
             class_indices=torch.tensor(indices, dtype=torch.int64),
+            class_is_known=self._photos.class_is_known(index),
         )
 
     def _compute(self, index: int, view: int) -> dict[str, npt.NDArray[np.generic]]:

@@ -22,6 +22,8 @@ class TrainingSample:
     """FP32 [M, 4] in canvas pixels"""
     class_indices: Tensor
     """INT64 [M], indices into the head's classes"""
+    class_is_known: Tensor
+    """BOOL [classes]: whether the photo's data set annotates the class, so that no box means no such object"""
     is_labelled: bool
     """Whether what carries no box is background; otherwise only a teacher can say."""
 
@@ -54,6 +56,7 @@ class TrainingPhotos(Dataset[TrainingSample]):
             pixels,
             boxes[known].reshape(-1, 4),
             torch.tensor([class_indices[k] for k in known], dtype=torch.int64),
+            self.class_is_known(index),
             index < self._num_labelled,
         )
 
@@ -69,6 +72,11 @@ class TrainingPhotos(Dataset[TrainingSample]):
         """
         is_labelled = index < self._num_labelled
         return self._class_index.get(self._photos[index].labels[label_row]) if is_labelled else None
+
+    def class_is_known(self, index: int) -> Tensor:
+        """BOOL [classes]: which of the head's classes the photo's data set annotates."""
+        annotated = self._photos[index].annotated_labels
+        return torch.tensor([annotated is None or name in annotated for name in self._class_index])
 
     def view_description(self, index: int) -> str:
         """Say what a random view of a photo depends on besides the seed: the file, its boxes, the augmentation."""

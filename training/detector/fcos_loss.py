@@ -20,17 +20,32 @@ class DetectionLosses(NamedTuple):
 
 
 def fcos_losses(
-    outputs: HeadOutputs, targets_per_image: list[LocationTargets], locations: Tensor, strides: Tensor
+    outputs: HeadOutputs,
+    targets_per_image: list[LocationTargets],
+    locations: Tensor,
+    strides: Tensor,
+    class_is_known: Tensor | None = None,
 ) -> DetectionLosses:
     """Focal loss, centerness cross-entropy and centerness-weighted GIoU (FCOS, equation 2 and "improvements").
 
     N = images, L = locations, C = classes, P = positive locations of the batch.
+
+    Args:
+        outputs: of the head.
+        targets_per_image: N.
+        locations: FP32 [L, 2] in canvas pixels.
+        strides: [L].
+        class_is_known: BOOL [N, C]; False where an image's data set does not annotate a class, which is then neither an
+            object nor background there (GenOD, section 4.1: merged data sets miss labels). None is everything.
     """
     class_indices = torch.stack([t.class_indices for t in targets_per_image])  # (N, L)
     is_positive = class_indices >= 0
     num_positives = is_positive.sum().clamp(min=1)
     one_hot = F.one_hot(class_indices.clamp(min=0), outputs.class_logits.shape[-1]).float() * is_positive.unsqueeze(-1)
-    classification = sigmoid_focal_loss(outputs.class_logits, one_hot, reduction="sum") / num_positives
+    focal = sigmoid_focal_loss(outputs.class_logits, one_hot, reduction="none")  # (N, L, C)
+    if class_is_known is not None:
+        focal = focal * class_is_known.unsqueeze(1)
+    classification = focal.sum() / num_positives
     target_centerness = torch.stack([t.centerness for t in targets_per_image])[is_positive]  # (P,)
     centerness = (
         F.binary_cross_entropy_with_logits(outputs.centerness_logits[is_positive], target_centerness, reduction="sum")

@@ -33,9 +33,12 @@ def newest_graph(repository: Path, model: str) -> Path:
     return max(graphs, key=lambda path: int(path.parent.name))
 
 
-def load_served_backbone(backbone: SharedBackbone, repository: Path) -> None:
-    """Copy the newest backbone of a model repository, every parameter of it."""
-    path = newest_graph(repository, "backbone")
+def load_served_backbone(backbone: SharedBackbone, path: Path) -> None:
+    """Copy a served backbone, every parameter of it.
+
+    Raises:
+        ServedWeightsError: the graph lacks some.
+    """
     parameters = _initializers(path)
     if missing := sorted(set(backbone.state_dict()) - set(parameters)):
         raise ServedWeightsError(f"{path} lacks {len(missing)} parameters of the backbone, e.g. {missing[0]}")

@@ -85,6 +85,7 @@ def in_words_of(data_set: str, photos: CocoPhotos) -> list[LabelledPhoto]:
     """Return the photos of another set with its labels exchanged for those by which `data_set` means the same category.
 
     A label for which it has none gets its set's name in front, so that it is background and never taken for another.
+    Where the other set annotates fewer classes, the missing ones are unknown on its photos.
     """
     taxonomy = load_taxonomy()
     own_label_by_id = {i: label for label, i in load_mapping_of(data_set, taxonomy).category_id_by_label.items()}
@@ -93,7 +94,11 @@ def in_words_of(data_set: str, photos: CocoPhotos) -> list[LabelledPhoto]:
         label: own_label_by_id.get(theirs.category_id(label), f"{photos.name}: {label}")
         for label in photos.category_names
     }
-    return [replace(photo, labels=tuple(translation[label] for label in photo.labels)) for photo in photos.photos]
+    annotated = frozenset(translation.values())
+    return [
+        replace(photo, labels=tuple(translation[label] for label in photo.labels), annotated_labels=annotated)
+        for photo in photos.photos
+    ]
 
 
 def head_of(recipe: Recipe, *, num_classes: int) -> FCOSHead:
@@ -113,7 +118,7 @@ def initial_detector(recipe: Recipe, data_set: str, labels: Sequence[str]) -> tu
     if not is_teacher(recipe.backbone_from):
         source = REPOSITORY_ROOT / recipe.backbone_from
         if (source / "backbone").is_dir():
-            load_served_backbone(backbone, source)
+            load_served_backbone(backbone, newest_graph(source, "backbone"))
             if not recipe.head_from:
                 return Detector(backbone, head), (head,)
             mapping = load_mapping_of(data_set, load_taxonomy())

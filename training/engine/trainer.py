@@ -92,6 +92,8 @@ class Trainer:
             num_workers=loader_workers,
             worker_init_fn=_one_thread,
         )
+        # Depth-wise convolutions learn in half the time when the channels of a pixel lie side by side.
+        detector.to(memory_format=torch.channels_last)
         if recipe.backbone == "frozen":
             detector.backbone.requires_grad_(False)
         self._optimizer = torch.optim.AdamW(
@@ -159,7 +161,7 @@ class Trainer:
         """P3..P7 of a batch: from the cache, or by the backbone, with gradients if it is trained."""
         if isinstance(samples[0], FeatureSample):
             per_level = zip(*(s.features for s in samples if isinstance(s, FeatureSample)), strict=True)
-            return tuple(torch.stack(features) for features in per_level)
+            return tuple(torch.stack(level).contiguous(memory_format=torch.channels_last) for level in per_level)
         with torch.set_grad_enabled(self._recipe.backbone == "train"):
             features: tuple[Tensor, ...] = self._detector.backbone(_pixels(samples))
         return features
@@ -176,7 +178,9 @@ class Trainer:
             targets = [
                 assign_locations(locations, strides, samples[k].boxes, samples[k].class_indices) for k in labelled
             ]
-            losses = fcos_losses(HeadOutputs(*(field[labelled] for field in outputs)), targets, locations, strides)
+            class_is_known = torch.stack([samples[k].class_is_known for k in labelled])
+            of_labelled = HeadOutputs(*(field[labelled] for field in outputs))
+            losses = fcos_losses(of_labelled, targets, locations, strides, class_is_known)
             # By FCOS the three terms count the same; the weight scales them against the teacher's.
             terms |= {name: value * recipe.supervised_weight for name, value in losses._asdict().items()}
         if self._teacher and recipe.distillation_weight:

@@ -19,6 +19,8 @@ class CocoMetrics:
     AP50: float
     AP75: float
     AP50_per_class: dict[str, float]
+    AP_per_class: dict[str, float]
+    """Averaged over the IoU thresholds from 0.50 to 0.95."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -36,18 +38,25 @@ def evaluate_boxes(ground_truth: COCO, detections: Sequence[dict[str, Any]]) -> 
     names = {c["id"]: c["name"] for c in ground_truth.dataset["categories"]}
     if not detections:  # pycocotools refuses an empty list
         present = {a["category_id"] for a in ground_truth.dataset["annotations"]}
-        return CocoMetrics(0.0, 0.0, 0.0, {names[i]: 0.0 for i in sorted(present)})
+        nothing = {names[i]: 0.0 for i in sorted(present)}
+        return CocoMetrics(0.0, 0.0, 0.0, nothing, dict(nothing))
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = COCOeval(ground_truth, ground_truth.loadRes(list(detections)), "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
     # precision: IoU thresholds (T) x recalls (R) x classes (K) x areas (A) x detections per image (M)
-    precision_at_50 = evaluation.eval["precision"][0, :, :, 0, -1]
-    per_class = {
-        names[category_id]: float(np.mean(precision_at_50[:, k]))
+    precision = evaluation.eval["precision"][:, :, :, 0, -1]
+    counted = {  # -1 marks a class without an object
+        names[category_id]: precision[:, :, k]
         for k, category_id in enumerate(evaluation.params.catIds)
-        if (precision_at_50[:, k] > -1).all()
+        if (precision[:, :, k] > -1).all()
     }
     average, average_50, average_75 = (float(v) for v in evaluation.stats[:3])
-    return CocoMetrics(average, average_50, average_75, per_class)
+    return CocoMetrics(
+        average,
+        average_50,
+        average_75,
+        AP50_per_class={name: float(np.mean(of_class[0])) for name, of_class in counted.items()},
+        AP_per_class={name: float(np.mean(of_class)) for name, of_class in counted.items()},
+    )

@@ -1,6 +1,8 @@
 """Metrics of the graphs that are served: the files of a model repository, run in process."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from rich.progress import track
 
 from training.data.coco_photos import CocoPhotos
 from training.data.letterbox import letterbox
+from training.detector.served_weights import newest_graph
 from training.evaluation.coco_metrics import CocoMetrics, evaluate_boxes
 from training.taxonomy import DatasetMapping
 
@@ -21,8 +24,19 @@ FEATURES = ("p3", "p4", "p5", "p6", "p7")
 class RepositoryDetector:
     """Backbone, heads and label propagation of a model repository, as the ensemble `detect` chains them."""
 
-    def __init__(self, repository: Path, *, version: int = 1) -> None:
+    def __init__(self, repository: Path, *, versions: Mapping[str, int] = MappingProxyType({})) -> None:
+        """Load the graphs.
+
+        Args:
+            repository: the model repository.
+            versions: version of each model; the newest where it names none.
+
+        Raises:
+            FileNotFoundError: a graph is missing.
+        """
+
         def session(model: str) -> onnxruntime.InferenceSession:
+            version = versions.get(model) or newest_graph(repository, model).parent.name
             path = repository / model / str(version) / "model.onnx"
             if not path.exists():
                 raise FileNotFoundError(f"{path} is missing: export the model first (python -m training export --help)")

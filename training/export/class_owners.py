@@ -1,21 +1,20 @@
 """Which head answers for a class that several heads have."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from training.detector.served_weights import newest_graph, served_class_ids
+from training.detector.served_weights import served_class_ids
 
 
 class ClassOwnerError(ValueError):
     """Two heads have one class and nobody has said which of them answers for it."""
 
 
-def classes_taken_over(repository: Path, heads: Sequence[str], taking_over: Sequence[str]) -> dict[str, list[int]]:
+def classes_taken_over(graphs: Mapping[str, Path], taking_over: Sequence[str]) -> dict[str, list[int]]:
     """Find what each head must give up.
 
     Args:
-        repository: the model repository that holds the heads; of each the newest version counts.
-        heads: all heads of the ensemble.
+        graphs: of all heads of the ensemble the served graph.
         taking_over: those that answer alone for their classes; where two of them share one, the later named.
 
     Returns:
@@ -23,13 +22,13 @@ def classes_taken_over(repository: Path, heads: Sequence[str], taking_over: Sequ
 
     Raises:
         ClassOwnerError: `taking_over` names no head of these, or a class has two heads and neither takes over.
-        ServedWeightsError: the repository holds no graph of a head.
+        ServedWeightsError: a graph is no head.
     """
-    if unknown := sorted(set(taking_over) - set(heads)):
-        raise ClassOwnerError(f"--take-over names {', '.join(unknown)}; the heads are {', '.join(heads)}")
+    if unknown := sorted(set(taking_over) - set(graphs)):
+        raise ClassOwnerError(f"--take-over names {', '.join(unknown)}; the heads are {', '.join(graphs)}")
     heads_of_class: dict[int, list[str]] = {}
-    for head in heads:
-        for category_id in served_class_ids(newest_graph(repository, head)):
+    for head, graph in graphs.items():
+        for category_id in served_class_ids(graph):
             heads_of_class.setdefault(category_id, []).append(head)
     given_up: dict[str, list[int]] = {}
     for category_id, sharing in sorted(heads_of_class.items()):

@@ -49,7 +49,7 @@ def test_features_are_those_of_the_served_backbone_for_the_same_view(photos, tmp
         torch.manual_seed(int(features._key(0, 0)[:15], 16))
         pixels, _, _ = photos.augmented(0)
     backbone = SharedBackbone().eval()
-    load_served_backbone(backbone, REPO_ROOT / "model_repository")
+    load_served_backbone(backbone, GRAPH)
     with torch.no_grad():
         expected = backbone(pixels[None])
     for name, kept, computed in zip(FEATURE_NAMES, sample.features, expected, strict=True):

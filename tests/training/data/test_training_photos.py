@@ -1,5 +1,6 @@
 """What a step sees: one orientation a batch, an order that depends on seed and epoch alone, labels as they count."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,12 @@ def test_boxes_follow_the_photo_onto_the_canvas(photos):
     assert (x2 - x1, y2 - y1) == pytest.approx((side, side), abs=1.5)
     assert 0 <= x1 < x2 <= 672
     assert 0 <= y1 < y2 <= 416
+
+
+def test_only_what_a_photo_s_data_set_annotates_is_known(tmp_path):
+    whole = photo(tmp_path, "whole", (80, 60), ("cat",))
+    part = replace(photo(tmp_path, "part", (80, 60), ("dog",)), annotated_labels=frozenset({"dog", "other: car"}))
+    augmentation = CanvasAugmentation(shorter_side_range_px=(400, 400))
+    photos = TrainingPhotos([whole, part], [], [], ["cat", "dog"], augmentation)
+    assert photos[0].class_is_known.tolist() == [True, True]
+    assert photos[1].class_is_known.tolist() == [False, True]

@@ -36,13 +36,15 @@ def sigmoid(x):
     return 1 / (1 + math.exp(-x))
 
 
-def losses_by_loop(outputs, targets, locations, strides):
+def losses_by_loop(outputs, targets, locations, strides, class_is_known=None):
     focal = centerness_sum = box_sum = centerness_weight = 0.0
     positives = sum(int((t.class_indices >= 0).sum()) for t in targets)
     for image, target in enumerate(targets):
         for k in range(len(locations)):
             label = int(target.class_indices[k])
             for c in range(CLASSES):
+                if class_is_known is not None and not class_is_known[image, c]:
+                    continue
                 p = sigmoid(float(outputs.class_logits[image, k, c]))
                 # Focal loss, equation 5, alpha 0.25 and gamma 2
                 if c == label:
@@ -82,6 +84,15 @@ def test_losses_equal_a_loop_from_the_papers(seed, dtype, tolerance):
     losses = fcos_losses(outputs, targets, locations, strides)
     expected = losses_by_loop(outputs, targets, locations, strides)
     assert [float(v) for v in losses] == pytest.approx(expected, rel=tolerance)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_classes_that_a_data_set_does_not_annotate_are_neither_object_nor_background(seed):
+    outputs, targets, locations, strides = random_case(seed, torch.float32)
+    class_is_known = torch.tensor([[True, True, True], [False, True, False]])
+    losses = fcos_losses(outputs, targets, locations, strides, class_is_known)
+    expected = losses_by_loop(outputs, targets, locations, strides, class_is_known)
+    assert [float(v) for v in losses] == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_batch_without_objects_gives_finite_losses_and_no_box_loss():
