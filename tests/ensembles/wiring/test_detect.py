@@ -10,6 +10,7 @@ from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
 from ensembles.render_command import render_all
 from ensembles.wiring.detect import ENSEMBLE, HEADS
+from tests.conftest import REPO_ROOT
 
 _CONTRACT = {
     "boxes": ("TYPE_FP32", [300, 4]),
@@ -27,9 +28,10 @@ def detect(tmp_path_factory: pytest.TempPathFactory, repo_root: Path) -> ModelCo
     """`detect`, rendered from the committed configs beside a small taxonomy: no weights needed."""
     root = tmp_path_factory.mktemp("model_repository")
     for step in ENSEMBLE.steps:
-        (root / step.model / "1").mkdir(parents=True)
+        (root / step.model / str(step.version)).mkdir(parents=True)
         shutil.copy(repo_root / "model_repository" / step.model / "config.pbtxt", root / step.model)
-    (root / "label_propagation" / "1" / "taxonomy.json").write_text(json.dumps(_TAXONOMY))
+    version = {step.model: step.version for step in ENSEMBLE.steps}["label_propagation"]
+    (root / "label_propagation" / str(version) / "taxonomy.json").write_text(json.dumps(_TAXONOMY))
     render_all(root, [ENSEMBLE])
     return text_format.Parse((root / "detect" / "config.pbtxt").read_text(), ModelConfig())
 
@@ -55,8 +57,10 @@ def test_image_size_comes_from_preprocess(detect: ModelConfig) -> None:
     assert writers == ["preprocess"]
 
 
-def test_every_step_is_pinned_to_version_1(detect: ModelConfig) -> None:
-    assert {step.model_version for step in detect.ensemble_scheduling.step} == {1}
+def test_every_step_is_pinned_to_the_version_in_served_models_json(detect: ModelConfig) -> None:
+    served = json.loads((REPO_ROOT / "ensembles/wiring/served_models.json").read_text())
+    pinned = {step.model_name: step.model_version for step in detect.ensemble_scheduling.step}
+    assert pinned == {**served["shared"], **served["heads"]}
 
 
 @pytest.mark.parametrize("head", HEADS)
