@@ -27,8 +27,8 @@ _MIB = 1 << 20
 class MemoryPools:
     """Sizes with which the server will be started."""
 
-    cuda_bytes: int = 64 * _MIB
-    """Size of `--cuda-memory-pool-byte-size=<gpu>:<bytes>`; the default is Triton's."""
+    cuda_bytes: int = 128 * _MIB
+    """Size of `--cuda-memory-pool-byte-size=<gpu>:<bytes>`; Triton's own 64 MiB is too small for 32 feature pyramids."""
     pinned_bytes: int = 256 * _MIB
     """Size of `--pinned-memory-pool-byte-size`; the default is Triton's."""
     images_in_flight: int = 32

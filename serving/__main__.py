@@ -1,9 +1,10 @@
-"""The command that serves: ``python -m serving``, which is also ``make serve``."""
+"""The command that serves: ``python -m serving``, which is also ``make serve``; and ``build-engines``."""
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -14,14 +15,19 @@ from rich.markup import escape
 
 from serving.errors import ServingError
 from serving.options import ServerOptions
+from serving.probes.triton_http import RESTRICTED_KEY_VARIABLE
 from serving.progress import StartupProgress
+from serving.release_source import (
+    CHECKOUT,
+    DEMO,
+    FETCHED_RELEASES,
+    models_of_rollout,
+    parse_release,
+    repository_of_release,
+)
+from serving.restricted_apis import APIS
 from serving.server import TritonServer
 
-CHECKOUT = Path(__file__).parent.parent
-
-# A release is a directory of models that go together; today there is the one in the checkout.
-REPOSITORY_BY_RELEASE = {"demo": CHECKOUT / "model_repository"}
-DEFAULT_RELEASE = "demo"
 DEFAULT_LOG_FILE = CHECKOUT / "out" / "serving" / "tritonserver.log"
 DEFAULT_PROBE_INTERVAL_S = 30.0
 
@@ -32,16 +38,32 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m serving",
         description="Serve a model repository with NVIDIA Triton on this machine, until Ctrl-C.",
+        epilog="`python -m serving build-engines --help`: build TensorRT engines on a GPU.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
         "--release",
-        choices=sorted(REPOSITORY_BY_RELEASE),
-        default=DEFAULT_RELEASE,
-        help="models that go together",
+        type=parse_release,
+        default=DEMO,
+        metavar="R",
+        help=f"{DEMO}, the models of this checkout as they stand, or the number of a release",
     )
     source.add_argument("--model-repository", type=Path, metavar="DIR", help="serve this folder instead of a release")
+    source.add_argument(
+        "--rollout",
+        type=Path,
+        metavar="DIR",
+        help="serve what `python -m ensembles release activate --repository DIR` made active, ready to be switched",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help="where a numbered release is published; without it, its files are in this checkout",
+    )
+    parser.add_argument(
+        "--releases-folder", type=Path, default=FETCHED_RELEASES, metavar="DIR", help="where numbered releases are kept"
+    )
     parser.add_argument("--host", default=defaults.host, help="address to listen on; 0.0.0.0 is every interface")
     parser.add_argument("--http-port", type=int, default=defaults.http_port, metavar="P", help="0 picks a free one")
     parser.add_argument("--grpc-port", type=int, default=defaults.grpc_port, metavar="P", help="0 picks a free one")
@@ -57,6 +79,13 @@ def build_parser() -> argparse.ArgumentParser:
         default=defaults.response_cache_mib,
         metavar="N",
         help="size of the response cache for models that enable it; 0 is none",
+    )
+    parser.add_argument(
+        "--restricted-apis",
+        default="",
+        metavar="A,B",
+        help=f"APIs that answer 403 without the key {RESTRICTED_KEY_VARIABLE}=<name>=<value> of the environment:"
+        f" {', '.join(APIS)}",
     )
     parser.add_argument(
         "--ready-timeout-s",
@@ -81,6 +110,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--log-file", type=Path, default=DEFAULT_LOG_FILE, metavar="F", help="tritonserver's own log")
     parser.add_argument(
+        "--trace-file",
+        type=Path,
+        metavar="FILE",
+        help="where Triton may write timings of single requests, for `python -m loadtest run --trace-slow`",
+    )
+    parser.add_argument(
         "--log-verbose", type=int, default=defaults.log_verbose, metavar="N", help="verbosity of that log"
     )
     return parser
@@ -93,20 +128,33 @@ def read_options(arguments: argparse.Namespace) -> ServerOptions:
         ServingError: An option's value is not allowed.
     """
     return ServerOptions(
-        model_repository=arguments.model_repository or REPOSITORY_BY_RELEASE[arguments.release],
+        model_repository=_model_repository(arguments),
+        rollout=arguments.rollout,
         host=arguments.host,
         http_port=arguments.http_port,
         grpc_port=arguments.grpc_port,
         metrics_port=arguments.metrics_port,
         model_config_name=arguments.model_config_name,
         response_cache_mib=arguments.response_cache_mib,
+        restricted_apis=tuple(filter(None, arguments.restricted_apis.split(","))),
+        restricted_key=os.environ.get(RESTRICTED_KEY_VARIABLE, ""),
         ready_timeout_s=arguments.ready_timeout_s,
         exit_timeout_s=arguments.exit_timeout_s,
         log_file=arguments.log_file,
         log_verbose=arguments.log_verbose,
+        trace_file=arguments.trace_file,
         supervise=True,
         probe_interval_s=arguments.probe_interval_s,
     )
+
+
+def _model_repository(arguments: argparse.Namespace) -> Path:
+    if arguments.rollout is not None:
+        return models_of_rollout(arguments.rollout)
+    if arguments.model_repository is not None:
+        given: Path = arguments.model_repository
+        return given
+    return repository_of_release(arguments.release, arguments.store, arguments.releases_folder)
 
 
 def serve(options: ServerOptions, console: Console) -> None:
@@ -141,6 +189,11 @@ def main() -> int:
     Returns:
         Exit status: 0 after Ctrl-C or SIGTERM, 1 after an error.
     """
+    if sys.argv[1:2] == ["build-engines"]:
+        # What only a machine with a GPU needs is not loaded by every server.
+        from serving.engines.build_command import main as build_engines
+
+        return build_engines()
     console = Console(highlight=False)
     error_console = Console(stderr=True, highlight=False)
     logging.basicConfig(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from serving.errors import ModelRepositoryError, ServingError
 from serving.installation import TritonInstallation
 from serving.ports import ServerPorts
+from serving.probes.triton_http import parse_restricted_key
+from serving.restricted_apis import restriction_arguments
 
 MEBIBYTE = 2**20
 
@@ -49,11 +52,23 @@ class ServerOptions:
     log_verbose: int = 0
     """Verbosity of that log: 0 is normal, 1 and more tell about every request."""
 
+    trace_file: str | Path | None = None
+    """Where Triton may write timings of single requests; its API switches that on and off while it serves."""
+
+    rollout: str | Path | None = None
+    """Rollout folder of `python -m ensembles release activate`: serve its `models` under explicit model control."""
+
     supervise: bool = False
     """Restart tritonserver when one of its model processes dies; Triton itself never notices."""
 
     probe_interval_s: float = 0.0
     """With supervise: send a real inference through every ensemble this often, in seconds; 0 is never."""
+
+    restricted_apis: tuple[str, ...] = ()
+    """APIs that answer 403 without the key, such as `model-repository`; `serving.restricted_apis.APIS` has all."""
+
+    restricted_key: str = field(default="", repr=False)
+    """The key, `<name>=<value>`; also the launcher's own questions carry it."""
 
     def __post_init__(self) -> None:
         repository = Path(self.model_repository)
@@ -66,6 +81,7 @@ class ServerOptions:
                 f"{repository} holds no model: expected at least one <model>/config.pbtxt."
                 " Name a model repository with --model-repository."
             )
+        restriction_arguments(self.restricted_apis, self.restricted_key)
         for name, value in (
             ("--response-cache-mib", self.response_cache_mib),
             ("--exit-timeout-s", self.exit_timeout_s),
@@ -73,6 +89,11 @@ class ServerOptions:
         ):
             if value < 0:
                 raise ServingError(f"{name} must be 0 or more, got {value}")
+
+    @property
+    def restricted_header(self) -> dict[str, str]:
+        """The HTTP header that opens restricted APIs; none where nothing is restricted."""
+        return dict([parse_restricted_key(self.restricted_key)]) if self.restricted_apis else {}
 
     @property
     def model_names(self) -> list[str]:
@@ -102,9 +123,7 @@ def build_arguments(options: ServerOptions, installation: TritonInstallation, po
         f"--grpc-port={ports.grpc}",
         f"--metrics-address={options.host}",
         f"--metrics-port={ports.metrics}",
-        # A repository that never changes underneath a running server is the safe default (explicit is best
-        # effort).
-        "--model-control-mode=none",
+        *_model_control(options),
         # Auto-complete adds batching to ONNX models by itself; here the committed config is the truth.
         "--disable-auto-complete-config",
         "--strict-readiness=true",
@@ -113,6 +132,19 @@ def build_arguments(options: ServerOptions, installation: TritonInstallation, po
     ]
     if options.model_config_name:
         arguments.append(f"--model-config-name={options.model_config_name}")
+    if options.trace_file:
+        # Off until asked for: `python -m loadtest run --trace-slow` asks, for as long as it measures.
+        arguments += ["--trace-config=mode=triton", f"--trace-config=triton,file={Path(options.trace_file).resolve()}"]
     if options.response_cache_mib:
         arguments.append(f"--cache-config=local,size={options.response_cache_mib * MEBIBYTE}")
+    arguments += restriction_arguments(options.restricted_apis, options.restricted_key)
     return arguments
+
+
+def _model_control(options: ServerOptions) -> list[str]:
+    if options.rollout is None:
+        # A repository that never changes underneath a running server is the safe default (explicit is best effort).
+        return ["--model-control-mode=none"]
+    # Read at every start: meanwhile another release may have become active. Models follow their ensembles.
+    active = json.loads((Path(options.rollout) / "active.json").read_text(encoding="utf-8"))
+    return ["--model-control-mode=explicit", *(f"--load-model={name}" for name in active["ensembles"])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from serving.errors import ModelLoadError, StartupError
@@ -25,6 +25,7 @@ def wait_until_ready(
     log_start: int,
     timeout_s: float,
     on_progress: ProgressCallback,
+    headers: Mapping[str, str],
 ) -> None:
     """Block until every model is loaded and the server says that it is ready.
 
@@ -36,6 +37,7 @@ def wait_until_ready(
         log_start: Byte of the log at which this start begins.
         timeout_s: How long to wait.
         on_progress: Told about the progress at every poll.
+        headers: What opens restricted APIs.
 
     Raises:
         ModelLoadError: A model does not load; carries the model's own error.
@@ -47,7 +49,7 @@ def wait_until_ready(
         exit_code = poll_exit_code()
         if exit_code is not None:
             raise _explain_exit(exit_code, read_log(log_path, start=log_start), log_path)
-        ready = is_ready(connect_host, http_port)
+        ready = is_ready(connect_host, http_port, headers)
         loaded = loaded_models(read_log(log_path, start=log_start))
         on_progress(waited_s, loaded)
         if ready:
@@ -61,7 +63,7 @@ def wait_until_ready(
         time.sleep(POLL_INTERVAL_S)
 
 
-def is_ready(host: str, http_port: int) -> bool:
+def is_ready(host: str, http_port: int, headers: Mapping[str, str]) -> bool:
     """Ask the ready endpoint once.
 
     It tells that all models were loaded. It goes on telling so when a model's process has died: see
@@ -70,7 +72,7 @@ def is_ready(host: str, http_port: int) -> bool:
     connection = http.client.HTTPConnection(host, http_port, timeout=2)
     try:
         # Idle connections hold up a stop of tritonserver: leave none behind.
-        connection.request("GET", "/v2/health/ready", headers={"Connection": "close"})
+        connection.request("GET", "/v2/health/ready", headers={**headers, "Connection": "close"})
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False

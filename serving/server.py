@@ -194,6 +194,7 @@ class TritonServer:
                 log_start=log_start,
                 timeout_s=self.options.ready_timeout_s,
                 on_progress=continue_start,
+                headers=self.options.restricted_header,
             )
         except BaseException:  # Ctrl-C while models load included
             process.kill()

@@ -21,6 +21,7 @@ from typing import Protocol
 from serving.errors import ModelRefusedError, ProbeError, ServingError, SupervisionError
 from serving.options import ServerOptions
 from serving.probes import find_ensembles, probe_model
+from serving.probes.triton_http import TritonHttp
 from serving.process import TritonProcess
 
 logger = logging.getLogger(__name__)
@@ -115,9 +116,10 @@ class Supervisor:
 
     def _probe(self) -> str | None:
         url = self._server.http_url
+        server = TritonHttp(url, self._server.options.restricted_header)
         try:
-            for model in find_ensembles(url, timeout_s=PROBE_TIMEOUT_S):
-                probe_model(url, model, timeout_s=PROBE_TIMEOUT_S)
+            for model in find_ensembles(url, timeout_s=PROBE_TIMEOUT_S, server=server):
+                probe_model(url, model, timeout_s=PROBE_TIMEOUT_S, server=server)
         except ModelRefusedError as error:
             # Alive: the sample may not suit the model, or the queue was full.
             logger.info("probe: %s", error)

@@ -19,6 +19,8 @@ from ensembles.checks.onnx_graph import check_onnx_graphs
 from ensembles.checks.pool_sizes import check_pool_sizes
 from ensembles.checks.queue_policies import check_queue_policies
 from ensembles.checks.rendered_files import check_rendered_files
+from ensembles.checks.target_agreement import check_target_agreement
+from ensembles.checks.tensorrt_shapes import check_tensorrt_shapes
 from ensembles.checks.warmups import check_warmups
 from ensembles.graph import Ensemble
 from ensembles.memory_pools import MemoryPools
@@ -44,19 +46,41 @@ def find_problems(root: Path, wirings: Sequence[Ensemble], pools: MemoryPools) -
     found = [*_problems_of(default, pools), *check_head_classes(default, wirings)]
     found.extend(check_rendered_files(default, wirings))
     for target in targets(root):
-        found.extend(_problems_of(load_repository(root, target), pools))
+        repository = load_repository(root, target)
+        found.extend(_problems_of(repository, pools))
+        found.extend(check_target_agreement(default, repository))
+    return list(dict.fromkeys(found))
+
+
+def find_load_problems(root: Path) -> list[Problem]:
+    """Check what makes Triton refuse any repository, on every target, without knowing its wirings.
+
+    Args:
+        root: a model repository, for example a fetched release.
+
+    Returns:
+        Every problem once.
+    """
+    found: list[Problem] = []
+    for target in (None, *targets(root)):
+        found.extend(_load_problems_of(load_repository(root, target)))
     return list(dict.fromkeys(found))
 
 
 def _problems_of(repository: Repository, pools: MemoryPools) -> Iterator[Problem]:
+    yield from _load_problems_of(repository)
+    yield from check_queue_policies(repository)
+    yield from check_warmups(repository)
+    yield from check_gpu_models(repository)
+    yield from check_tensorrt_shapes(repository)
+    yield from check_pool_sizes(repository, pools)
+
+
+def _load_problems_of(repository: Repository) -> Iterator[Problem]:
     for problems in repository.unreadable.values():
         yield from problems
     yield from check_folders(repository)
     yield from check_declared_tensors(repository)
     yield from check_ensemble_graphs(repository)
     yield from check_ensemble_models(repository)
-    yield from check_queue_policies(repository)
     yield from check_onnx_graphs(repository)
-    yield from check_warmups(repository)
-    yield from check_gpu_models(repository)
-    yield from check_pool_sizes(repository, pools)

@@ -31,6 +31,9 @@ _TRITON_TYPES: dict[int, str] = {
     onnx.TensorProto.STRING: "STRING",
 }
 
+# A plan is built from the graph beside it.
+_BUILT_FROM = "model.onnx"
+
 
 def check_onnx_graphs(repository: Repository) -> Iterator[Problem]:
     """Names, types and shapes in the graph equal the config's, in every served version."""
@@ -55,11 +58,12 @@ def check_onnx_graphs(repository: Repository) -> Iterator[Problem]:
 
 
 def served_onnx_files(repository: Repository) -> Iterator[tuple[Model, Path]]:
-    """Yield each model of ONNX Runtime with the graph of each served version that is there."""
+    """Yield each model of ONNX Runtime, and each that TensorRT builds, with the graph of each served version."""
     for model in repository.models.values():
-        if model.backend == "onnxruntime" and model.file_name is not None:
+        file_name = _BUILT_FROM if model.file_is_built_on_target else model.file_name
+        if model.backend in ("onnxruntime", "tensorrt") and file_name is not None:
             for version in model.served_versions():
-                path = model.folder / str(version) / model.file_name
+                path = model.folder / str(version) / file_name
                 if path.is_file():
                     yield model, path
 

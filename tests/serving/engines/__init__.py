@@ -1,0 +1,1 @@
+"""Building and keeping TensorRT engines, without TensorRT."""

@@ -1,0 +1,1 @@
+"""The probe: one shot, and the watch."""
