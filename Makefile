@@ -11,7 +11,7 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 UV_VERSION := 0.13.8
-SOURCES := clients ensembles loadtest model_repository serving tests training
+SOURCES := clients ensembles helm loadtest model_repository serving tests training
 
 # ----------------------------------------------------------------------------- what people type
 
@@ -45,6 +45,8 @@ check: .venv/.installed ## formatting, lint, types, spelling, rendered files up 
 	done
 	.venv/bin/codespell
 	.venv/bin/python -m ensembles check
+	.venv/bin/python helm/values_table.py --check
+	.venv/bin/python -m tests.helm.golden
 
 .PHONY: format
 format: .venv/.installed ## format the code and mend what lint can mend

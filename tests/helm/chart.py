@@ -1,7 +1,7 @@
 """Render the chart with Helm's own engine and look at the objects.
 
-    chart = render({"envoy": {"enabled": True}})
-    chart.one("Deployment", "genod-triton-stable")["spec"]
+chart = render({"envoy": {"enabled": True}})
+chart.one("Deployment", "genod-triton-stable")["spec"]
 """
 
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ class RenderedChart:
     templates: tuple[str, ...]
     """Beside each object, the path of its template inside the chart."""
     notes: str
+    texts: tuple[str, ...] = ()
+    """What each template made, as it would be written to a file."""
 
     def all(self, kind: str) -> list[Manifest]:
         return [manifest for manifest in self.objects if manifest["kind"] == kind]
@@ -42,9 +44,7 @@ class RenderedChart:
 
     def of_template(self, path: str) -> list[Manifest]:
         """Objects of one template, for example `templates/triton/deployment.yaml`."""
-        return [
-            manifest for manifest, template in zip(self.objects, self.templates, strict=True) if template == path
-        ]
+        return [manifest for manifest, template in zip(self.objects, self.templates, strict=True) if template == path]
 
 
 def values_files() -> list[Path]:
@@ -77,9 +77,10 @@ def render(values: Manifest | None = None, **options: Any) -> RenderedChart:
         if template.endswith("NOTES.txt"):
             notes = text
         elif not Path(template).name.startswith("_"):
-            found += [(template, manifest) for manifest in yaml.safe_load_all(text) if manifest]
+            found += [(template, manifest) for manifest in yaml.load_all(text, Loader=yaml.CSafeLoader) if manifest]
     return RenderedChart(
         objects=tuple(manifest for _, manifest in found),
         templates=tuple(template for template, _ in found),
         notes=notes,
+        texts=tuple(text for path, text in sorted(text_by_path.items()) if not path.endswith("NOTES.txt")),
     )

@@ -35,3 +35,14 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+
+{{/* The annotations key of an object; empty rather than missing, so that callers leave no blank line. Takes a dict: root, and as
+extra a map of the object's own. */}}
+{{- define "genod.annotations" -}}
+{{- with merge (dict) (.extra | default dict) (.root.Values.commonAnnotations | default dict) -}}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- else -}}
+annotations: {}
+{{- end }}
+{{- end }}
