@@ -45,6 +45,7 @@ check: .venv/.installed ## formatting, lint, types, spelling, rendered files up 
 	done
 	.venv/bin/codespell
 	.venv/bin/python -m ensembles check
+	.venv/bin/python -m ensembles release check
 	.venv/bin/python helm/values_table.py --check
 	.venv/bin/python -m tests.helm.golden
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m ensembles {render,check}`."""
+"""The command line: `python -m ensembles {render,check,release,fuse}`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from rich.console import Console
 
 from ensembles.checks import find_problems
 from ensembles.errors import EnsemblesError, Refused
+from ensembles.fused import command as fuse_command
 from ensembles.memory_pools import MemoryPools
+from ensembles.release_cli import add_release_parser
 from ensembles.render_command import render_all
 from ensembles.report import print_problems
 from ensembles.repository import DEFAULT_ROOT, load_repository, targets
@@ -37,8 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console(highlight=False)
     try:
+        if options.command == "release":
+            code: int = options.execute(options, console)
+            return code
         if options.command == "render":
             return _render(options, console)
+        if options.command == "fuse":
+            return fuse_command.execute(options, console)
         return _check(options, console)
     except Refused as refused:
         print_problems(refused.problems, console)
@@ -81,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{render,check}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{render,check,release,fuse}")
     render = commands.add_parser(
         "render",
         help="write the ensembles' config.pbtxt from their wirings",
@@ -106,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
             help="default: model_repository of this checkout",
         )
     _add_pool_options(check)
+    add_release_parser(commands, _EXIT_CODES)
+    fuse_command.add_parser(commands, epilog=_EXIT_CODES)
     return parser
 
 

@@ -30,6 +30,8 @@ def derive_config(ensemble: Ensemble, repository: Repository) -> ModelConfig:
     needed = {*ensemble.outputs, *(link.tensor for link in links if not link.is_output)}
 
     config = ModelConfig(name=ensemble.name, platform="ensemble", max_batch_size=ensemble.max_batch_size)
+    if ensemble.response_cache:
+        config.response_cache.enable = True
     for name in ensemble.inputs:
         readers = [link.spec for link in links if link.tensor == name and not link.is_output]
         _declare(config.input.add(name=name), readers, batched=ensemble.max_batch_size > 0)

@@ -49,5 +49,7 @@ class Ensemble:
     """Tensors which the caller may ask for, in the order of the published contract."""
     steps: tuple[Step, ...]
     """The models. Their order is for the reader: Triton runs a step as soon as its inputs are there."""
+    response_cache: bool = False
+    """Whether equal requests may be answered from the server's response cache, where it has one."""
     taxonomy_model: str | None = None
     """The step whose `<version>/taxonomy.json` is published as parameter `taxonomy`, if any."""

@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ensembles.checks.tensor_ends import TensorEnd, tensor_ends
 from ensembles.model import Model
 from ensembles.repository import Repository
+from ensembles.tensor_ends import TensorEnd, tensor_ends
 from ensembles.tensors import size_bytes
 
 _MIB = 1 << 20
@@ -28,7 +28,7 @@ class MemoryPools:
     """Sizes with which the server will be started."""
 
     cuda_bytes: int = 128 * _MIB
-    """Size of `--cuda-memory-pool-byte-size=<gpu>:<bytes>`; Triton's own 64 MiB is too small for 32 feature pyramids."""
+    """Size of `--cuda-memory-pool-byte-size=<gpu>:<bytes>`; Triton's own 64 MiB is too small for 32 pyramids."""
     pinned_bytes: int = 256 * _MIB
     """Size of `--pinned-memory-pool-byte-size`; the default is Triton's."""
     images_in_flight: int = 32

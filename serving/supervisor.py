@@ -23,6 +23,7 @@ from serving.options import ServerOptions
 from serving.probes import find_ensembles, probe_model
 from serving.probes.triton_http import TritonHttp
 from serving.process import TritonProcess
+from serving.rollout_watch import LOOK_AGAIN_S, died_unplanned
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ RESTART_WINDOW_S = 60.0
 
 # Longer than any queue timeout: an answer that is late because of load is no deadlock.
 PROBE_TIMEOUT_S = 30.0
+
+SERVER = "tritonserver"
 
 
 class SupervisedServer(Protocol):
@@ -62,6 +65,7 @@ class Supervisor:
         self._stop_requested = threading.Event()
         self._ended = threading.Event()
         self._failure: ServingError | None = None
+        self._probed_at = -float("inf") if server.options.rollout is None else time.monotonic()
         self._wake_reader, self._wake_writer = os.pipe()
         self._thread = threading.Thread(target=self._run, name="triton-supervisor", daemon=True)
 
@@ -102,16 +106,28 @@ class Supervisor:
     def _wait_for_trouble(self) -> str | None:
         """Wait for a death, a failed probe or a stop; return the reason for a restart, if there is one."""
         interval_s = self._server.options.probe_interval_s
+        is_rollout = self._server.options.rollout is not None
+        wait_s, dead = interval_s or None, []
+        if is_rollout:
+            # Models come and go while it runs, also while it was probed.
+            known = self._server.process.stubs
+            self._server.process.remember_stubs()
+            dead = [stub.instance_name for stub in known if stub not in self._server.process.stubs]
+            wait_s = 0.0 if dead else min(interval_s or LOOK_AGAIN_S, LOOK_AGAIN_S)
         with _watch(self._server.process) as name_by_handle:
             poll = select.poll()
             for handle in (*name_by_handle, self._wake_reader):
                 poll.register(handle, select.POLLIN)
-            events = poll.poll(interval_s * 1000 if interval_s else None)
-            dead = [name_by_handle[handle] for handle, _ in events if handle in name_by_handle]
+            events = poll.poll(None if wait_s is None else wait_s * 1000)
+            dead += [name_by_handle[handle] for handle, _ in events if handle in name_by_handle]
+        if dead and is_rollout and SERVER not in dead:
+            dead = died_unplanned(dead, TritonHttp(self._server.http_url, self._server.options.restricted_header))
         if dead:
-            return f"{' and '.join(dead)} died"
-        if events or not interval_s:
+            what = [name if name == SERVER else f"the process of model instance {name}" for name in dead]
+            return f"{' and '.join(what)} died"
+        if events or not interval_s or time.monotonic() - self._probed_at < interval_s:
             return None
+        self._probed_at = time.monotonic()
         return self._probe()
 
     def _probe(self) -> str | None:
@@ -143,13 +159,12 @@ class Supervisor:
 
 @contextmanager
 def _watch(process: TritonProcess) -> Iterator[dict[int, str]]:
-    """Open kernel handles that become readable when tritonserver or one of its stubs ends.
+    """Open kernel handles that become readable when tritonserver or one of its stubs ends, each with its name.
 
     A process that has been reaped already has no handle; its entry is a pipe whose other end is closed,
     readable at once.
     """
-    targets = [(process.pid, "tritonserver")]
-    targets += [(stub.pid, f"the process of model instance {stub.instance_name}") for stub in process.stubs]
+    targets = [(process.pid, SERVER), *((stub.pid, stub.instance_name) for stub in process.stubs)]
     name_by_handle: dict[int, str] = {}
     try:
         for pid, name in targets:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from ensembles.checks.refusal import listed, refusal
-from ensembles.checks.tensor_ends import TensorEnd, tensor_ends
 from ensembles.model import Model
 from ensembles.problem import Problem
 from ensembles.repository import Repository
+from ensembles.tensor_ends import TensorEnd, tensor_ends
 
 _NOT_ON_ENSEMBLES = ("instance_group", "optimization", "model_warmup")
 

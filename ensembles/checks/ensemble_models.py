@@ -7,10 +7,10 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from ensembles.checks.refusal import listed, refusal
-from ensembles.checks.tensor_ends import TensorEnd, tensor_ends
 from ensembles.model import Model
 from ensembles.problem import Problem
 from ensembles.repository import Repository
+from ensembles.tensor_ends import TensorEnd, tensor_ends
 from ensembles.tensors import shapes_agree
 
 

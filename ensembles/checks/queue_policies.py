@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from ensembles.checks.refusal import listed, refusal
-from ensembles.checks.tensor_ends import tensor_ends
 from ensembles.model import Model
 from ensembles.problem import Problem
 from ensembles.repository import Repository
+from ensembles.tensor_ends import tensor_ends
 
 
 def check_queue_policies(repository: Repository) -> Iterator[Problem]:
