@@ -35,6 +35,11 @@ ONLY_IN = {
     "locust": {"loadtest"},  # importing it patches the sockets of the whole process
 }
 
+# Scripts that run as processes of their own and that nothing imports: the peers of a benchmark, which are what people
+# would write instead of using Triton. Eager PyTorch is one of the things they would use, and the modules whose export
+# is served are in `training`. The load generator beside them stays free of both, by the rules below.
+OWN_PROCESSES = {"loadtest/benchmarks/peers/servers": {"torch", "training", "loadtest.benchmarks.peers.servers"}}
+
 # Files that Triton imports by bare name inside its own process: the checkout is not on their path.
 STANDALONE = {
     "model_repository/*/*": {"numpy", "PIL", "cv2", "triton_python_backend_utils"},
@@ -74,7 +79,18 @@ def imports_of_file(file: Path) -> Iterator[Import]:
 
 def imports_of_package(package: str) -> Iterator[Import]:
     for file in python_files(REPO_ROOT / PACKAGES[package]):
-        yield from imports_of_file(file)
+        if not any(file.is_relative_to(REPO_ROOT / folder) for folder in OWN_PROCESSES):
+            yield from imports_of_file(file)
+
+
+def imported_modules(file: Path) -> Iterator[tuple[str, int]]:
+    """The full dotted names that a file imports, with their lines; of `from a import b` both `a` and `a.b`."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), filename=str(file))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, node.lineno
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
 def listed(lines: list[str]) -> str:
@@ -103,6 +119,37 @@ def test_a_package_leaves_heavy_libraries_to_their_owners(package):
         if package not in ONLY_IN.get(found.name, {package})
     ]
     assert not wrong, listed(wrong)
+
+
+def is_within(module: str, allowed: str) -> bool:
+    return module == allowed or module.startswith(f"{allowed}.")
+
+
+@pytest.mark.parametrize("folder", OWN_PROCESSES)
+def test_a_process_of_its_own_imports_only_itself_and_what_it_is_allowed(folder):
+    guarded = {*PACKAGES, *ONLY_IN}
+    wrong = [
+        f"{file.relative_to(REPO_ROOT)}:{line} imports {name}"
+        for file in python_files(REPO_ROOT / folder)
+        for name, line in imported_modules(file)
+        if name.split(".")[0] in guarded and not any(is_within(name, allowed) for allowed in OWN_PROCESSES[folder])
+    ]
+    assert not wrong, f"{folder} may import {sorted(OWN_PROCESSES[folder])}:{listed(wrong)}"
+
+
+@pytest.mark.parametrize("folder", OWN_PROCESSES)
+def test_nothing_imports_a_process_of_its_own(folder):
+    """It is started as a subprocess: an import would bring torch into the process that measures."""
+    module = folder.replace("/", ".")
+    wrong = [
+        f"{file.relative_to(REPO_ROOT)}:{line}"
+        for package in PACKAGES.values()
+        for file in python_files(REPO_ROOT / package)
+        if not file.is_relative_to(REPO_ROOT / folder)
+        for name, line in imported_modules(file)
+        if is_within(name, module)
+    ]
+    assert not wrong, f"start {module} as a process instead of importing it:{listed(wrong)}"
 
 
 @pytest.mark.parametrize("pattern", STANDALONE)

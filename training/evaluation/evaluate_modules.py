@@ -18,19 +18,30 @@ from training.evaluation.coco_metrics import CocoMetrics, evaluate_boxes
 SCORE_THRESHOLD = 0.05
 NMS_IOU = 0.6
 DETECTIONS_PER_IMAGE = 100
+NO_CATEGORY = -1
+"""Of a class that the data set does not label."""
 
 
 @torch.no_grad()
 def evaluate_head(
     backbone: SharedBackbone,
     head: FCOSHead,
-    labels: Sequence[str],
+    labels: Sequence[str | None],
     photos: CocoPhotos,
     *,
     limit: int | None = None,
 ) -> CocoMetrics:
-    """Detect in every photo of a split and return the metrics; class index k of the head is `labels[k]`."""
-    category_ids = torch.tensor([photos.category_ids[label] for label in labels], dtype=torch.int32)
+    """Detect in every photo of a split and return the metrics.
+
+    Args:
+        backbone: the backbone.
+        head: the head.
+        labels: of each of its classes the data set's label; None where the data set has none.
+        photos: the split.
+        limit: only so many photos.
+    """
+    category_ids = torch.tensor([photos.category_ids[label] if label else NO_CATEGORY for label in labels])
+    category_ids = category_ids.to(torch.int32)
     results: list[dict[str, Any]] = []
     backbone.eval()
     head.eval()
@@ -39,7 +50,7 @@ def evaluate_head(
         features = backbone(torch.from_numpy(canvas).unsqueeze(0))
         locations, strides = pyramid_locations([(f.shape[-2], f.shape[-1]) for f in features])
         candidates = select_candidates(head(features), locations, strides, category_ids)
-        keep = candidates.scores[0] > SCORE_THRESHOLD
+        keep = (candidates.scores[0] > SCORE_THRESHOLD) & (candidates.class_ids[0] != NO_CATEGORY)
         boxes = candidates.boxes()[0][keep] * torch.from_numpy(canvas_to_image).repeat(2)
         boxes[:, 0::2] = boxes[:, 0::2].clamp(0, photo.width_px)
         boxes[:, 1::2] = boxes[:, 1::2].clamp(0, photo.height_px)
@@ -56,4 +67,4 @@ def evaluate_head(
                     "score": score,
                 }
             )
-    return evaluate_boxes(photos.ground_truth(labels), results)
+    return evaluate_boxes(photos.ground_truth([label for label in labels if label]), results)

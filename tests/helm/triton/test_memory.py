@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ensembles.checks  # noqa: F401  # first, as the two import one another
 from ensembles.memory_pools import intermediate_tensors
 from ensembles.repository import DEFAULT_ROOT, load_repository
 from ensembles.tensors import size_bytes

@@ -9,7 +9,7 @@ import pytest
 from training.engine.recipe import Recipe, RecipeError
 
 ENGINE = Path(__file__).parents[3] / "training/engine"
-RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.yaml"))
+RECIPES = sorted((Path(__file__).parents[3] / "recipes").rglob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -1,0 +1,1 @@
+"""Triton against what people would pick instead: the same files, photos, machine and client."""
