@@ -5,8 +5,8 @@
 
 The generic head knows apple, banana and orange from a few COCO photos. 240 further photos are to make it better and
 leave the other 77 classes as good as they are: by training everything again (a), by fine-tuning everything (b), or by a
-disjoint head on the frozen backbone (c). Time is counted as seconds of processor, which other work on the machine hardly changes, and
-as seconds of wall clock.
+disjoint head on the frozen backbone (c). Time is given as seconds of processor, which other work on the machine hardly
+changes, and as seconds of wall clock.
 """
 
 import argparse
