@@ -29,8 +29,8 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # What appears only after a command ran, or in the reader's own folders.
 MADE_BY_COMMANDS = ("out/", "runs/", ".venv/", ".venv-demo/")
 
-# What looks like a path and is none of the checkout: a model's version, folders of a store and of a fetched release, calls
-# of Triton's API, labels of Kubernetes.
+# What looks like a path and is none of the checkout: versions of a model, folders of a store and of a fetched release,
+# calls of Triton's API, labels of Kubernetes.
 OF_A_SERVER = re.compile(
     r"(detect|head_\w+|label_propagation)/(N|\d+)/?$|DIR/|models/$|blobs/|publishing/|collecting/|repository/index$|genod/(release|track)$"
 )
