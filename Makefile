@@ -55,8 +55,11 @@ format: .venv/.installed ## format the code and mend what lint can mend
 	.venv/bin/ruff check --fix .
 
 .PHONY: bench
-bench: .venv/.installed ## detection over gRPC against the same graphs in process: table and JSON
+bench: .venv/.installed ## what serving costs, fusing saves, peers do, and the load generator holds: tables and JSON (15 minutes)
 	@.venv/bin/python -m loadtest.benchmarks.serving_overhead
+	@.venv/bin/python -m loadtest.benchmarks.fused
+	@.venv/bin/python -m loadtest.benchmarks.peers
+	@.venv/bin/python -m loadtest.benchmarks.generator
 
 .PHONY: models
 models: .venv/.installed ## train the demo's models again, export them, measure them (needs GENOD_DATA; about an hour on 2 cores)
