@@ -29,7 +29,8 @@ serve: .venv-demo/.installed ## serve until Ctrl-C: HTTP 8000, gRPC 8001, metric
 
 .PHONY: test
 test: .venv/.installed ## install everything and run all tests
-	@.venv/bin/python -m pytest -q
+	@# Three at a time on two cores: many tests only wait for a server. Tests of one file share what they start.
+	@.venv/bin/python -m pytest -q -n 3 --dist loadfile
 
 .PHONY: check
 check: .venv/.installed ## formatting, lint, types, spelling, rendered files up to date: what CI checks before the tests

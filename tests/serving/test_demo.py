@@ -1,6 +1,7 @@
 import os
 import stat
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ from PIL import Image
 from rich.console import Console
 
 from serving import demo
-from tests.conftest import REPO_ROOT
 
 
 def a_photo(name="cat.png", score=0.93):
@@ -126,23 +126,23 @@ def test_a_command_that_is_not_installed_is_an_error_that_says_what_to_do():
 
 
 @pytest.mark.triton
-def test_the_whole_demo_ends_well_and_leaves_pictures_and_no_process(tmp_path, capfd):
-    before = triton_processes()
+def test_the_whole_demo_ends_well_and_leaves_pictures_and_no_process(tmp_path, capfd, monkeypatch):
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv("GENOD_TEST_MARK", mark)
     assert demo.main(["--out", str(tmp_path)]) == 0
     assert "agree to the bit" in capfd.readouterr().out
     pictures = {file.stem for file in tmp_path.glob("*.jpg")}
     assert pictures == {Path(name).stem for name in demo.SAMPLE_PHOTOS}
-    assert triton_processes() == before
+    assert processes_with(mark) == []
 
 
-def triton_processes() -> set[str]:
-    """Process ids of everything that runs Triton out of this environment."""
-    running = set()
+def processes_with(mark: str) -> list[str]:
+    """Command lines of all running processes that were started with `mark` in their environment, orphans too."""
+    running = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            command = os.fsdecode((folder / "cmdline").read_bytes())
-        except OSError:  # ended meanwhile
+            if mark.encode() in (folder / "environ").read_bytes():
+                running.append(os.fsdecode((folder / "cmdline").read_bytes()))
+        except OSError:  # ended meanwhile, or somebody else's
             continue
-        if "tritonserver" in command and str(REPO_ROOT) in command:
-            running.add(folder.name)
     return running

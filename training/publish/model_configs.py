@@ -36,7 +36,7 @@ def configure_new_head(repository: Path, head: str, *, like: str) -> None:
 
 
 def connect_head(config_path: Path, head: str, *, after: str) -> None:
-    """Add a head's four tensors to label propagation's inputs, behind those of another head; once.
+    """Add a head's four tensors to label propagation's inputs and warm-ups, behind those of another head; once.
 
     Raises:
         PublishError: the other head's inputs are not there, each on a line of its own.
@@ -44,10 +44,19 @@ def connect_head(config_path: Path, head: str, *, after: str) -> None:
     text = config_path.read_text(encoding="utf-8")
     if f'"{head}_class_ids"' in text:
         return
-    last = re.search(rf'^ *{{ name: "{re.escape(after)}_class_ids" .*}},\n', text, re.MULTILINE)
-    if last is None:
-        raise PublishError(f'{config_path} has no line {{ name: "{after}_class_ids" ... }}: {head} belongs behind it')
-    lines = "".join(
+    declared = "".join(
         f'  {{ name: "{head}_{name}" data_type: TYPE_{kind} dims: [ {dims} ] }},\n' for name, kind, dims in _TENSORS
     )
-    write_atomically(config_path, (text[: last.end()] + lines + text[last.end() :]).encode())
+    warmed_up = "".join(
+        f'    inputs {{ key: "{head}_{name}" value: {{ data_type: TYPE_{kind} dims: [ {dims} ] zero_data: true }} }}\n'
+        for name, kind, dims in _TENSORS
+    )
+    for line, added in ((r'\{{ name: "{}_class_ids" .*', declared), (r'inputs \{{ key: "{}_class_ids" .*', warmed_up)):
+        pattern = re.compile(rf"^ *{line.format(re.escape(after))}\n", re.MULTILINE)
+        # \g<0> is the line itself.
+        text, count = pattern.subn(rf"\g<0>{added}", text)
+        if not count:
+            raise PublishError(
+                f"{config_path} has no line of {after}_class_ids that {head} could follow: {pattern.pattern}"
+            )
+    write_atomically(config_path, text.encode())

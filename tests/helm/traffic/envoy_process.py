@@ -1,8 +1,11 @@
 """A real Envoy on the configuration that the chart renders, moved to addresses of this machine and to nothing else."""
 
+import contextlib
 import json
 import os
+import random
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -12,12 +15,27 @@ from typing import Any
 
 import yaml
 
-from serving.ports import ServerPorts, resolve_ports
+from serving.ports import ServerPorts
 from tests.conftest import REPO_ROOT
 from tests.helm.chart import Manifest, RenderedChart, render
 
 ENVOY = Path(sys.executable).parent / "envoy"
 CONFIG_FOLDER = "/etc/envoy/config"
+
+
+def quiet_ports(count: int) -> list[int]:
+    """Free ports below those that the system gives to outgoing connections.
+
+    Envoy binds them a while later, and the load of the tests opens hundreds of connections meanwhile.
+    """
+    found: list[int] = []
+    for port in random.SystemRandom().sample(range(15_000, 32_000), 200):
+        with contextlib.suppress(OSError), socket.socket() as candidate:
+            candidate.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError("no free ports between 15000 and 32000")
 
 
 class EnvoyProcess:
@@ -50,8 +68,8 @@ class EnvoyProcess:
             **render_options: Of the render, such as `namespace`.
         """
         self.folder = folder
-        self.ports = resolve_ports("127.0.0.1", http=0, grpc=0, metrics=0)
-        self.admin_port = resolve_ports("127.0.0.1", http=0, grpc=0, metrics=0).http
+        http_port, grpc_port, metrics_port, self.admin_port = quiet_ports(4)
+        self.ports = ServerPorts(http=http_port, grpc=grpc_port, metrics=metrics_port)
         self._dns_port = dns_port
         self._servers = servers
         self._mounts = {CONFIG_FOLDER: folder / "config", **(mounts or {})}
