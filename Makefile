@@ -56,7 +56,7 @@ format: .venv/.installed ## format the code and mend what lint can mend
 	.venv/bin/ruff check --fix .
 
 .PHONY: bench
-bench: .venv/.installed ## what serving costs, fusing saves, peers do, and the load generator holds: tables and JSON (15 minutes)
+bench: .venv/.installed ## what serving costs, fusing saves, peers do, and the load generator holds: tables and JSON (10 minutes)
 	@.venv/bin/python -m loadtest.benchmarks.serving_overhead
 	@.venv/bin/python -m loadtest.benchmarks.fused
 	@.venv/bin/python -m loadtest.benchmarks.peers

@@ -23,13 +23,13 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.grpc import InferenceServerClient
 
+from loadtest.benchmarks.detect_request import OUTPUTS, photo_input
 from loadtest.benchmarks.own_server import CHECKOUT, own_server
 from loadtest.benchmarks.photos import photo_paths
 
 ENSEMBLES = ("detect", "detect_fused")
-OUTPUTS = ("boxes", "scores", "class_ids", "is_propagated", "num_detections", "image_size")
 BLOCK_REQUESTS = 16
 
 
@@ -65,7 +65,7 @@ def measure(client: InferenceServerClient, photos: Sequence[bytes], callers: int
 
     def call(ensemble: str, photo: bytes) -> float:
         started = time.perf_counter()
-        client.infer(ensemble, [_bytes_input(photo)])
+        client.infer(ensemble, [photo_input(photo)])
         return 1e3 * (time.perf_counter() - started)
 
     with ThreadPoolExecutor(callers) as threads:
@@ -96,16 +96,10 @@ def _count_equal_answers(client: InferenceServerClient, photos: Sequence[bytes])
         AssertionError: two differ.
     """
     for photo in photos:
-        answers = [client.infer(ensemble, [_bytes_input(photo)]) for ensemble in ENSEMBLES]
+        answers = [client.infer(ensemble, [photo_input(photo)]) for ensemble in ENSEMBLES]
         for name in OUTPUTS:
             np.testing.assert_array_equal(answers[0].as_numpy(name), answers[1].as_numpy(name), err_msg=name)
     return len(photos)
-
-
-def _bytes_input(photo: bytes) -> InferInput:
-    tensor = InferInput("image", [1, 1], "BYTES")
-    tensor.set_data_from_numpy(np.array([[photo]], dtype=np.object_))
-    return tensor
 
 
 def _repository_with_both(folder: Path) -> Path:

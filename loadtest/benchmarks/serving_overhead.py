@@ -24,8 +24,9 @@ import onnxruntime
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.grpc import InferenceServerClient
 
+from loadtest.benchmarks.detect_request import OUTPUTS, photo_input
 from loadtest.benchmarks.in_process import InProcessEnsemble, Settings
 from loadtest.benchmarks.own_server import Server, own_server
 from loadtest.benchmarks.photos import photo_paths
@@ -35,7 +36,6 @@ GOAL_RATIO = {"p50": 1.05, "p99": 1.15}
 BLOCK_REQUESTS = 10
 SERVED: Literal["served"] = "served"
 SERVER_PARTS = ("queue", "compute_input", "compute_infer", "compute_output")
-OUTPUTS = ("boxes", "scores", "class_ids", "is_propagated", "num_detections", "image_size")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,7 +72,7 @@ def measure(
     with contextlib.closing(InferenceServerClient(server.grpc_url.removeprefix("grpc://"))) as client:
 
         def call_server(photo: bytes) -> dict[str, Any]:
-            answer = client.infer("detect", [_bytes_input(photo)])
+            answer = client.infer("detect", [photo_input(photo)])
             return {name: answer.as_numpy(name) for name in OUTPUTS}
 
         for photo in photos:  # every photo once on every side, outside the measurement: also the check
@@ -116,12 +116,6 @@ def measure(
         "goal": GOAL_RATIO,
         "stages": _stages(before, after, stage_ms),
     }
-
-
-def _bytes_input(photo: bytes) -> InferInput:
-    tensor = InferInput("image", [1, 1], "BYTES")
-    tensor.set_data_from_numpy(np.array([[photo]], dtype=np.object_))
-    return tensor
 
 
 def _percentiles(milliseconds: Sequence[float]) -> dict[str, float]:
