@@ -30,7 +30,9 @@ serve: .venv-demo/.installed ## serve until Ctrl-C: HTTP 8000, gRPC 8001, metric
 .PHONY: test
 test: .venv/.installed ## install everything and run all tests
 	@# Three at a time on two cores: many tests only wait for a server. Tests of one file share what they start.
-	@.venv/bin/python -m pytest -q -n 3 --dist loadfile
+	@.venv/bin/python -m pytest -q -n 3 --dist loadfile -m "not quiet"
+	@# What measures real time has the machine for itself.
+	@.venv/bin/python -m pytest -q -m quiet
 
 .PHONY: check
 check: .venv/.installed ## formatting, lint, types, spelling, rendered files up to date: what CI checks before the tests
@@ -56,9 +58,10 @@ format: .venv/.installed ## format the code and mend what lint can mend
 	.venv/bin/ruff check --fix .
 
 .PHONY: bench
-bench: .venv/.installed ## what serving costs, fusing saves, peers do, and the load generator holds: tables and JSON (10 minutes)
+bench: .venv/.installed ## what serving and heads cost, fusing saves, peers do, and the load generator holds: tables and JSON (10 minutes)
 	@.venv/bin/python -m loadtest.benchmarks.serving_overhead
 	@.venv/bin/python -m loadtest.benchmarks.fused
+	@.venv/bin/python -m loadtest.benchmarks.many_heads
 	@.venv/bin/python -m loadtest.benchmarks.peers
 	@.venv/bin/python -m loadtest.benchmarks.generator
 

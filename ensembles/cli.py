@@ -18,7 +18,9 @@ from ensembles.release_cli import add_release_parser
 from ensembles.render_command import render_all
 from ensembles.report import print_problems
 from ensembles.repository import DEFAULT_ROOT, load_repository, targets
+from ensembles.served_models import read_served_models
 from ensembles.wiring import all_ensembles
+from ensembles.wiring.detect import wire
 
 _DESCRIPTION = """\
 Ensembles are wired in ensembles/wiring/<name>.py and rendered to model_repository/<name>/config.pbtxt.
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _render(options: argparse.Namespace, console: Console) -> int:
-    wirings = all_ensembles()
+    wirings = all_ensembles() if options.served_models is None else [wire(read_served_models(options.served_models))]
     changed = render_all(options.model_repository, wirings)
     for path in changed:
         console.print(f"rendered {path}", markup=False, soft_wrap=True)
@@ -95,6 +97,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Write model_repository/<ensemble>/config.pbtxt from ensembles/wiring/<ensemble>.py. "
         "Nothing is written unless every wiring gives an ensemble that Triton accepts.",
         epilog=_EXIT_CODES,
+    )
+    render.add_argument(
+        "--served-models",
+        type=Path,
+        metavar="FILE",
+        help="wire detect alone, with the heads and versions pinned in FILE instead of served_models.json; for a "
+        "model repository that has other heads than this checkout's",
     )
     check = commands.add_parser(
         "check",

@@ -13,24 +13,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from tritonclient.grpc import InferenceServerClient
 
 from loadtest.benchmarks.detect_request import OUTPUTS, photo_input
+from loadtest.benchmarks.in_turns import time_in_turns
 from loadtest.benchmarks.own_server import CHECKOUT, own_server
 from loadtest.benchmarks.photos import photo_paths
 
 ENSEMBLES = ("detect", "detect_fused")
-BLOCK_REQUESTS = 16
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,33 +58,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def measure(client: InferenceServerClient, photos: Sequence[bytes], callers: int, requests: int) -> dict[str, Any]:
     """Time both ensembles in turns, with so many callers at a time; milliseconds, and requests per second."""
-    milliseconds: dict[str, list[float]] = {ensemble: [] for ensemble in ENSEMBLES}
-    seconds = dict.fromkeys(ENSEMBLES, 0.0)
-
-    def call(ensemble: str, photo: bytes) -> float:
-        started = time.perf_counter()
-        client.infer(ensemble, [photo_input(photo)])
-        return 1e3 * (time.perf_counter() - started)
-
-    with ThreadPoolExecutor(callers) as threads:
-        blocks = -(-requests // BLOCK_REQUESTS)
-        for block in track(range(blocks), description=f"{callers} callers, in turns", transient=True):
-            of_block = [photos[(block * BLOCK_REQUESTS + k) % len(photos)] for k in range(BLOCK_REQUESTS)]
-            for ensemble in ENSEMBLES if block % 2 else ENSEMBLES[::-1]:
-                list(threads.map(call, [ensemble] * callers, of_block[-callers:]))  # warms up after the switch
-                started = time.perf_counter()
-                milliseconds[ensemble] += threads.map(call, [ensemble] * len(of_block), of_block)
-                seconds[ensemble] += time.perf_counter() - started
-    percentiles = {e: {f"p{q}": float(np.percentile(milliseconds[e], q)) for q in (50, 99)} for e in ENSEMBLES}
+    calls = {e: partial(_detect, client, e) for e in ENSEMBLES}
+    sides = time_in_turns(calls, photos, callers=callers, requests=requests)
+    percentiles = {e: {f"p{q}": side.percentile_ms(q) for q in (50, 99)} for e, side in sides.items()}
     stepwise, fused = ENSEMBLES
     return {
         "callers": callers,
-        "requests_per_side": len(milliseconds[fused]),
+        "requests_per_side": len(sides[fused].milliseconds),
         "latency_ms": percentiles,
-        "requests_per_s": {e: len(milliseconds[e]) / seconds[e] for e in ENSEMBLES},
+        "requests_per_s": {e: side.requests_per_s for e, side in sides.items()},
         "latency_ratio": {q: percentiles[fused][q] / percentiles[stepwise][q] for q in percentiles[fused]},
-        "throughput_ratio": seconds[stepwise] / seconds[fused],
+        "throughput_ratio": sides[fused].requests_per_s / sides[stepwise].requests_per_s,
     }
+
+
+def _detect(client: InferenceServerClient, ensemble: str, photo: bytes) -> None:
+    client.infer(ensemble, [photo_input(photo)])
 
 
 def _count_equal_answers(client: InferenceServerClient, photos: Sequence[bytes]) -> int:

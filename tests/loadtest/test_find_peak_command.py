@@ -1,6 +1,10 @@
+import pytest
+
 from loadtest.fake_server import FakeServer, FakeServerOptions
 from loadtest.results import RunResult
 from tests.loadtest.commands import QUICK, call
+
+pytestmark = pytest.mark.quiet
 
 
 def search(url, folder, *more):

@@ -8,6 +8,8 @@ from loadtest.fake_server import FakeServer, FakeServerOptions
 from tests.loadtest.driven import drive_quietly, load_of
 from tests.loadtest.md1 import answers_one_by_one, share_and_error, sojourn_quantile, waiting_time_cdf
 
+pytestmark = pytest.mark.quiet
+
 SERVICE_S = 0.01
 RATE_PER_S = 50.0  # the server is busy half of the time
 QUANTILES = (0.5, 0.9, 0.95, 0.99)

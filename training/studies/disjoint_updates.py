@@ -1,7 +1,7 @@
 """How agile is an update? Table 7 of the GenOD paper, on three kinds of fruit.
 
-    python -m training.studies.disjoint_updates                       # about half an hour on 2 cores
-    python -m training.studies.disjoint_updates --only disjoint_finetuning
+    python -m training.studies.disjoint_updates                       # about half an hour on one core
+    python -m training.studies.disjoint_updates --only disjoint_finetuning   # other rows stay as --json has them
 
 The generic head knows apple, banana and orange from a few COCO photos. 240 further photos are to make it better and
 leave the other 77 classes as good as they are: by training everything again (a), by fine-tuning everything (b), or by a
@@ -28,8 +28,9 @@ from training.atomic_file import write_atomically
 from training.data.coco_photos import CocoPhotos
 from training.data.roots import REPOSITORY_ROOT, data_set_folder
 from training.engine.recipe import Recipe
-from training.engine.run import head_labels, initial_detector, train
+from training.engine.run import initial_detector, train
 from training.engine.trainer import Detector
+from training.engine.training_data import head_labels
 from training.evaluation.coco_metrics import CocoMetrics
 from training.evaluation.evaluate_modules import evaluate_head
 
@@ -52,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=ROWS, default=ROWS, help="rows to run")
     parser.add_argument("--json", type=Path, default=Path("out/studies/disjoint_updates.json"))
     arguments = parser.parse_args(argv)
+    earlier = json.loads(arguments.json.read_text())["rows"] if arguments.json.exists() else {}
     rows = {"baseline": _figures(_baseline(), Recipe.load(RECIPES / "joint_finetuning.yaml"))}
+    rows |= {name: earlier[name] for name in ROWS if name in earlier and name not in arguments.only}
     for name in arguments.only:
         recipe = Recipe.load(RECIPES / f"{name}.yaml")
         folder = REPOSITORY_ROOT / "runs" / "studies" / name
@@ -61,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             shutil.rmtree(REPOSITORY_ROOT / "runs" / "feature_cache", ignore_errors=True)
         detector, seconds = _timed_training(recipe, folder)
         rows[name] = {"processor_s": seconds.processor, "wall_s": seconds.wall, **_figures(detector, recipe)}
+    rows = {name: rows[name] for name in ("baseline", *ROWS) if name in rows}
     document = {"cores": os.cpu_count(), "photos": _photo_counts(), "rows": rows}
     _print(rows, Console())
     arguments.json.parent.mkdir(parents=True, exist_ok=True)

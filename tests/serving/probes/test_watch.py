@@ -18,7 +18,7 @@ from tests.serving.load import Load
 from tests.serving.probes.sidecar import Sidecar, sidecar
 from tests.serving.toy_repository import write_diamond
 
-pytestmark = [pytest.mark.triton, pytest.mark.slow]
+pytestmark = [pytest.mark.triton, pytest.mark.slow, pytest.mark.quiet]
 
 # What the chart promises.
 RED_WITHIN_S = 10

@@ -17,8 +17,8 @@ from onnx import numpy_helper
 from loadtest.benchmarks.peers.servers.onnx_pipeline import CANDIDATES, HEADS, LabelPropagation
 from loadtest.benchmarks.peers.servers.photo_steps import PhotoReader
 from training.detector.backbone import SharedBackbone
-from training.detector.candidates import ServedHead
 from training.detector.fcos_head import FCOSHead
+from training.detector.served_head import ServedHead
 
 
 class TorchPipeline:
