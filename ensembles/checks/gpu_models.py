@@ -28,6 +28,14 @@ def check_gpu_models(repository: Repository) -> Iterator[Problem]:
                 received="none",
                 advice="add dynamic_batching { }",
             )
+        elif list(sizes := model.config.dynamic_batching.preferred_batch_size) == [1]:
+            yield refusal(
+                model,
+                "gpu-without-batching",
+                expected="batches of several requests, since the model runs on a GPU with max_batch_size > 1",
+                received=f"preferred_batch_size: {list(sizes)}, with which every request runs alone",
+                advice="name larger sizes too, or none; 1 alone is for a CPU, where batches cost more",
+            )
         warmed = {warmup.batch_size for warmup in model.config.model_warmup}
         if not {1, largest} <= warmed:
             yield refusal(

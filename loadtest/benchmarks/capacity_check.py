@@ -47,20 +47,31 @@ def as_served(_config: Any) -> None:
     """Change nothing."""
 
 
-def without_batching(config: Any) -> None:
-    """Run every request by itself."""
-    config.ClearField("dynamic_batching")
+def one_backbone(config: Any) -> None:
+    """Give the backbone one instance with all cores instead of two."""
+    if config.name == "backbone":
+        config.instance_group[0].count = 1
 
 
 def one_thread_each(config: Any) -> None:
-    """Give the backbone two instances of one thread instead of one with all cores."""
+    """Give each of the two backbones one thread instead of all cores."""
     if config.name == "backbone":
-        config.instance_group[0].count = 2
         config.parameters["intra_op_thread_count"].string_value = "1"
 
 
+def batching(config: Any) -> None:
+    """Let requests that wait share one run in every model, before one backbone."""
+    one_backbone(config)
+    config.dynamic_batching.ClearField("preferred_batch_size")
+
+
 RECIPES: Mapping[str, Callable[[Any], None]] = MappingProxyType(
-    {"as served": as_served, "no batching": without_batching, "two backbones of one thread": one_thread_each}
+    {
+        "as served": as_served,
+        "one backbone": one_backbone,
+        "two backbones of one thread": one_thread_each,
+        "one backbone, batching": batching,
+    }
 )
 
 

@@ -27,7 +27,7 @@ class BatchQueue:
 
     - A batch is a run from the front of the queue of one shape: tensors of different shapes cannot be stacked, and the
       batcher does not look past the first that does not fit.
-    - With preferred sizes, the largest that can be filled goes at once.
+    - With preferred sizes, the largest that can be filled goes at once, unless the oldest has waited for the delay.
     - Otherwise what is there goes when it cannot grow (full, or the next has another shape), or when the oldest has
       waited for the queue delay, which may be none.
     """
@@ -65,11 +65,11 @@ class BatchQueue:
                 break
             size += 1
         can_grow = can_grow and size < stage.max_batch
+        due = waiting[0].waiting_since_ms[index] + stage.max_queue_delay_ms
+        has_waited = bool(stage.max_queue_delay_ms) and now >= due - _ROUNDING_MS
         preferred = max((wish for wish in stage.preferred_batch_sizes if wish <= size), default=0)
-        if preferred:
+        if preferred and not has_waited:
             size = preferred
-        elif can_grow and stage.max_queue_delay_ms:
-            due = waiting[0].waiting_since_ms[index] + stage.max_queue_delay_ms
-            if now < due - _ROUNDING_MS:
-                return Taken([], refused, due)
+        elif can_grow and stage.max_queue_delay_ms and not has_waited:
+            return Taken([], refused, due)
         return Taken([waiting.popleft() for _ in range(size)], refused, None)

@@ -25,7 +25,7 @@ from loadtest.capacity.server_processes import ServerProcesses
 from loadtest.capacity.service_profile import ServiceProfile
 from loadtest.capacity.stage_settings import StageSettings
 from loadtest.errors import UsageError
-from loadtest.stages import collect_statistics, difference
+from loadtest.stages import collect_settled_statistics, difference
 from loadtest.stages.ensemble_graph import EnsembleGraph
 from loadtest.triton_api import open_triton_api
 
@@ -143,13 +143,13 @@ class Measurement:
     def _spread(self, call: BatchCaller, models: Sequence[str]) -> dict[str, float]:
         """Return each stage's cv, from the statistics read after every single call."""
         samples: dict[str, list[float]] = {model: [] for model in models}
-        before = collect_statistics(self._url)
+        before = collect_settled_statistics(self._url)
         end = time.perf_counter() + self._longest_block_s
         for k in range(self._calls):
             if k >= _FEWEST_CALLS and time.perf_counter() > end:
                 break
             call([self._photos[k % len(self._photos)]])
-            after = collect_statistics(self._url)
+            after = collect_settled_statistics(self._url, before=before, requests=1)
             for row in difference(before, after).rows:
                 if row.model in samples and row.executions:
                     samples[row.model].append(row.input_ms + row.infer_ms + row.output_ms)
@@ -200,11 +200,11 @@ class Measurement:
         return self._observe(run)
 
     def _observe(self, run: Callable[[], tuple[int, float]]) -> MeasuredBlock:
-        before, cpu_before, own_before = collect_statistics(self._url), self._cpu_ms(), time.process_time()
+        before, cpu_before, own_before = collect_settled_statistics(self._url), self._cpu_ms(), time.process_time()
         calls, seconds = run()
         own, cpu_after = time.process_time() - own_before, self._cpu_ms()
         cpu = {model: used - cpu_before.get(model, 0.0) for model, used in cpu_after.items()}
-        table = difference(before, collect_statistics(self._url))
+        table = difference(before, collect_settled_statistics(self._url, before=before, requests=calls))
         return MeasuredBlock(
             calls=calls, mean_ms=1e3 * seconds / max(1, calls), table=table, cpu_ms={**cpu, CLIENT: 1e3 * own}
         )

@@ -30,12 +30,16 @@ class StageSettings:
         refuses = queue.get("timeout_action", "REJECT") == "REJECT"
         parameters = config.get("parameters") or {}
         threads = parameters.get("intra_op_thread_count", {}).get("string_value", "1")
+        sizes = tuple(sorted(int(size) for size in (batching or {}).get("preferred_batch_size", ())))
+        delay_ms = int((batching or {}).get("max_queue_delay_microseconds", 0)) / 1e3
+        # Without dynamic batching, and with 1 as the only preferred size and no delay, each request runs by itself,
+        # whatever max_batch_size allows a caller to send.
+        runs_alone = batching is None or (sizes == (1,) and not delay_ms)
         return cls(
             instances=sum(int(group.get("count", 1)) * max(1, len(group.get("gpus", ()))) for group in groups),
-            # Without dynamic batching each request runs by itself, whatever max_batch_size allows a caller to send.
-            max_batch=max(1, int(config.get("max_batch_size", 0))) if batching is not None else 1,
-            preferred_batch_sizes=tuple(sorted(int(size) for size in (batching or {}).get("preferred_batch_size", ()))),
-            max_queue_delay_ms=int((batching or {}).get("max_queue_delay_microseconds", 0)) / 1e3,
+            max_batch=1 if runs_alone else max(1, int(config.get("max_batch_size", 0))),
+            preferred_batch_sizes=() if runs_alone else sizes,
+            max_queue_delay_ms=delay_ms,
             max_queue_size=int(queue.get("max_queue_size", 0)),
             queue_timeout_ms=int(queue.get("default_timeout_microseconds", 0)) / 1e3 if refuses else 0.0,
             threads=int(threads) if str(threads).isdigit() else 1,

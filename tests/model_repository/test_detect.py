@@ -1,6 +1,7 @@
 """The contract of ensemble `detect`, held against a plain tritonclient and plain HTTP."""
 
 import json
+import queue
 import shutil
 import struct
 import subprocess
@@ -8,14 +9,19 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tritonclient.grpc
 import tritonclient.http
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
 from tritonclient.utils import InferenceServerException
 
 from loadtest.benchmarks.in_process import InProcessEnsemble
+from loadtest.stages import collect_settled_statistics, difference
+from serving import ServerOptions, TritonServer
 from tests.conftest import REPO_ROOT
 
 pytestmark = pytest.mark.triton
@@ -28,6 +34,10 @@ CONTRACT = {
     "num_detections": (np.int32, (1,)),
     "image_size": (np.int32, (2,)),
 }
+WITH_CONVOLUTIONS = ("backbone", "head_generic", "head_electronics")
+CALLS_AT_ONCE = 200
+"""Far more than the 64 that may wait for the backbone, as fast as one client sends them."""
+
 BOX_TOLERANCE_PX = 0.05
 SCORE_TOLERANCE = 1e-4
 LOW_SCORE = 0.06
@@ -136,15 +146,68 @@ def test_a_batch_of_both_orientations_is_refused_naming_the_rows(client, painted
         infer(client, painted_photos[:2])
 
 
-def test_sixteen_callers_of_both_orientations_get_what_each_gets_alone(detect_server, painted_photos, alone):
-    def call(caller):
-        with tritonclient.grpc.InferenceServerClient(detect_server.grpc_url) as opened:
-            return [(k % 4, infer(opened, [painted_photos[k % 4]])) for k in range(caller, caller + 6)]
+def answers_of_sixteen_callers(server, photos):
+    """Return (which of four photos, answer) of each call, and the mean batch of each model meanwhile."""
 
+    def call(caller):
+        with tritonclient.grpc.InferenceServerClient(server.grpc_url) as opened:
+            return [(k % 4, infer(opened, [photos[k % 4]])) for k in range(caller, caller + 6)]
+
+    url = f"grpc://{server.grpc_url}"
+    before = collect_settled_statistics(url)
     with ThreadPoolExecutor(16) as pool:
-        for answers in pool.map(call, range(16)):
-            for k, answer in answers:
-                assert_same_detections(rows(answer), rows(alone[k]))
+        answers = [answer for of_caller in pool.map(call, range(16)) for answer in of_caller]
+    table = difference(before, collect_settled_statistics(url, before=before, requests=len(answers)))
+    return answers, {row.model: row.mean_batch for row in table.rows}
+
+
+def test_sixteen_callers_of_both_orientations_get_what_each_gets_alone(detect_server, painted_photos, alone):
+    answers, mean_batches = answers_of_sixteen_callers(detect_server, painted_photos)
+    for k, answer in answers:
+        assert_same_detections(rows(answer), rows(alone[k]))
+    # On a CPU a batch costs more than its requests: nobody shares a run of a model with convolutions.
+    assert {mean_batches[model] for model in WITH_CONVOLUTIONS} == {1}
+
+
+@pytest.fixture
+def batching_server(tmp_path):
+    """The committed models with requests batched as on a GPU, and given time to meet."""
+    repository = tmp_path / "repository"
+    shutil.copytree(REPO_ROOT / "model_repository", repository, ignore=shutil.ignore_patterns("__pycache__"))
+    for model in WITH_CONVOLUTIONS:
+        path = repository / model / "config.pbtxt"
+        config = text_format.Parse(path.read_text(), ModelConfig())
+        config.dynamic_batching.ClearField("preferred_batch_size")
+        config.parameters.pop("rows_per_run", None)
+        config.dynamic_batching.max_queue_delay_microseconds = 50_000
+        config.instance_group[0].count = 1
+        path.write_text(text_format.MessageToString(config))
+    with TritonServer(ServerOptions(repository, http_port=0, grpc_port=0, metrics_port=0)) as server:
+        yield server
+
+
+def test_callers_who_share_batches_get_what_each_gets_alone(batching_server, painted_photos, alone):
+    answers, mean_batches = answers_of_sixteen_callers(batching_server, painted_photos)
+    for k, answer in answers:
+        assert_same_detections(rows(answer), rows(alone[k]))
+    assert all(mean_batches[model] > 1 for model in WITH_CONVOLUTIONS), mean_batches
+
+
+def test_a_full_queue_refuses_at_once_and_everybody_else_is_served(detect_server, painted_photos, alone):
+    tensor = tritonclient.grpc.InferInput("image", [1, 1], "BYTES")
+    tensor.set_data_from_numpy(np.array([[painted_photos[0]]], dtype=np.object_))
+    outcomes: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with tritonclient.grpc.InferenceServerClient(detect_server.grpc_url) as opened:
+        for _ in range(CALLS_AT_ONCE):
+            opened.async_infer("detect", [tensor], lambda result, error: outcomes.put(error or result))
+        ended = [outcomes.get(timeout=120) for _ in range(CALLS_AT_ONCE)]
+        served = [result for result in ended if not isinstance(result, InferenceServerException)]
+        refused = {str(error.message()) for error in ended if isinstance(error, InferenceServerException)}
+        assert len(served) >= 30
+        assert any("Exceeds maximum queue size" in message for message in refused)
+        assert all("queue size" in message or "timeout expired" in message for message in refused), refused
+        assert infer(opened, painted_photos[:1])["scores"].tobytes() == alone[0]["scores"].tobytes()
+    assert all(result.as_numpy("scores").tobytes() == alone[0]["scores"].tobytes() for result in served)
 
 
 def test_every_class_id_has_a_name_in_the_server_s_own_taxonomy(detect_server, alone):

@@ -52,7 +52,7 @@ class Callers:
             assert time.monotonic() < give_up_s, "not every photo was answered in time"
             time.sleep(0.1)
 
-    def wait_for_success_after(self, moment_s, within_s=40.0):
+    def wait_for_success_after(self, moment_s, within_s=90.0):
         give_up_s = time.monotonic() + within_s
         while time.monotonic() < give_up_s:
             if any(started > moment_s and isinstance(result, Detections) for started, _, result in self.outcomes):
@@ -116,7 +116,7 @@ def tritonserver_of(serving_pid):
     return None
 
 
-def wait_for_another_server(serving_pid, old_pid, within_s=40.0):
+def wait_for_another_server(serving_pid, old_pid, within_s=90.0):
     give_up_s = time.monotonic() + within_s
     while tritonserver_of(serving_pid) in (None, old_pid):
         assert time.monotonic() < give_up_s, "the supervisor did not replace the server"

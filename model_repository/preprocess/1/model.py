@@ -5,6 +5,7 @@ Triton puts this folder on ``sys.path``: siblings import by bare name, and nothi
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -40,9 +41,7 @@ class TritonPythonModel:
         guard_pillow(limits)
         self._preprocessor = ImagePreprocessor(limits)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-        pb_utils.Logger.log_info(
-            f"{args['model_name']}: reads {', '.join(SUPPORTED_FORMATS)}; {limits}; {threads} decode threads"
-        )
+        _log(f"{args['model_name']}: reads {', '.join(SUPPORTED_FORMATS)}; {limits}; {threads} decode threads")
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answers every request with its tensors or with its own error.
@@ -109,6 +108,15 @@ def _error_response(error: Exception) -> Any:
         triton_error = pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG)
     else:
         message = f"preprocess failed with {type(error).__name__}: {error}; the server's log has more"
-        pb_utils.Logger.log_error(message)
+        _log(message)
         triton_error = pb_utils.TritonError(message, pb_utils.TritonError.INTERNAL)
     return pb_utils.InferenceResponse(error=triton_error)
+
+
+def _log(line: str) -> None:
+    """Write to the server's log, which is the process's standard error.
+
+    Not by pb_utils.Logger: its message waits in shared memory for a thread of tritonserver, and on a machine without a
+    core to spare 2.51 then sometimes aborts (boost::interprocess::lock_exception, while models load).
+    """
+    print(line, file=sys.stderr, flush=True)

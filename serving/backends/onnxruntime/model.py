@@ -9,6 +9,7 @@ whose folder Triton puts on the import path.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import triton_python_backend_utils as pb_utils
 
 from graph_check import check_graph_matches_config
 from request_batch import PendingRequest, Tensors, run_requests
+from rows_per_run import in_parts, read_rows_per_run
 from session_options import build_session_options, choose_providers
 from tensor_types import STRING, decode_strings, encode_strings
 
@@ -57,7 +59,7 @@ class TritonPythonModel:
         """
         pending_requests = [self._read(request) for request in requests]
         readable = [pending for pending in pending_requests if pending.error is None]
-        run_requests(readable, self._run_graph, is_batched=self._is_batched)
+        run_requests(readable, self._run_in_parts, is_batched=self._is_batched)
         return [self._response(pending) for pending in pending_requests]
 
     def finalize(self) -> None:
@@ -67,6 +69,7 @@ class TritonPythonModel:
     def _open(self, args: Mapping[str, str]) -> None:
         config = json.loads(args["model_config"])
         self._is_batched = int(config["max_batch_size"]) > 0
+        self._run_in_parts = in_parts(self._run_graph, read_rows_per_run(config))
         self._input_names = [str(tensor["name"]) for tensor in config["input"]]
         self._string_names = {
             str(tensor["name"])
@@ -86,9 +89,9 @@ class TritonPythonModel:
         )
         instance_name = args["model_instance_name"]
         if warning:
-            pb_utils.Logger.log_warn(f"{instance_name}: {warning}")
+            _log(f"{instance_name}: {warning}")
         if (config.get("optimization") or {}).get("execution_accelerators"):
-            pb_utils.Logger.log_info(f"{instance_name}: optimization.execution_accelerators are not used here")
+            _log(f"{instance_name}: optimization.execution_accelerators are not used here")
         if providers[0] != "CPUExecutionProvider":
             # Finds the CUDA libraries of the nvidia-* wheels, which are not on the loader's path.
             onnxruntime.preload_dlls()
@@ -96,7 +99,7 @@ class TritonPythonModel:
             str(model_path), sess_options=build_session_options(config), providers=providers
         )
         check_graph_matches_config(config, self._session.get_inputs(), self._session.get_outputs())
-        pb_utils.Logger.log_info(
+        _log(
             f"{instance_name}: {model_path.name} on {self._session.get_providers()[0]},"
             f" intra-op threads {self._session.get_session_options().intra_op_num_threads or 'by default'}"
         )
@@ -125,3 +128,12 @@ class TritonPythonModel:
                 for name, tensor in pending.outputs.items()
             ]
         )
+
+
+def _log(line: str) -> None:
+    """Write to the server's log, which is the process's standard error.
+
+    Not by pb_utils.Logger: its message waits in shared memory for a thread of tritonserver, and on a machine without a
+    core to spare 2.51 then sometimes aborts (boost::interprocess::lock_exception, while models load).
+    """
+    print(line, file=sys.stderr, flush=True)

@@ -23,6 +23,16 @@ def test_gpu_model_without_dynamic_batching_is_refused(toy: Path, broken: FindBr
     assert (problem.rule, problem.model) == ("gpu-without-batching", "head_a")
 
 
+def test_gpu_model_that_runs_every_request_alone_is_refused(toy: Path, broken: FindBroken) -> None:
+    _put_on_gpu(toy, "head_a")
+    edit(toy, "head_a", "dynamic_batching { }", "dynamic_batching { preferred_batch_size: [ 1 ] }")
+    (problem,) = broken()
+    assert (problem.rule, problem.model) == ("gpu-without-batching", "head_a")
+    assert problem.received == "preferred_batch_size: [1], with which every request runs alone"
+    edit(toy, "head_a", "[ 1 ]", "[ 1, 8 ]")
+    assert broken() == []
+
+
 def test_gpu_model_without_warmup_of_its_largest_batch_is_refused(toy: Path, broken: FindBroken) -> None:
     _put_on_gpu(toy, "head_a")
     edit(toy, "head_a", '"max" batch_size: 8', '"max" batch_size: 7')

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.stages import collect_settled_statistics
 from serving import ServerOptions
 from serving.installation import find_installation
 from serving.options import build_arguments
@@ -86,6 +87,7 @@ def flagged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flagged]:
             for _ in range(3):
                 infer_http(http_url, "detect_toy", {"x": column(1.0)}, ["y"])
                 infer_http(http_url, "double", {"x": column(1.0)}, ["y"])
+            collect_settled_statistics(f"http://{http_url}")  # requests are counted after they are answered
             with urllib.request.urlopen(f"http://127.0.0.1:{ports.metrics}/metrics", timeout=5) as response:
                 exposition = response.read().decode()
             yield Flagged(http_url, exposition, collector)

@@ -20,10 +20,12 @@ def checked(recipe, predicted, measured):
 
 
 def test_a_variant_is_a_whole_repository_with_only_its_change(tmp_path):
-    with variant(RECIPES["no batching"], tmp_path) as repository:
+    with variant(RECIPES["one backbone, batching"], tmp_path) as repository:
         assert (repository / "backbone/1/model.onnx").is_file()
-        assert not any(config.HasField("dynamic_batching") for config in configs(repository).values())
-        assert configs(repository)["backbone"].max_batch_size == 16
+        assert not any(config.dynamic_batching.preferred_batch_size for config in configs(repository).values())
+        backbone = configs(repository)["backbone"]
+        assert (backbone.max_batch_size, backbone.instance_group[0].count) == (16, 1)
+        assert backbone.dynamic_batching.default_queue_policy.max_queue_size == 64
     assert not repository.exists()
 
 

@@ -53,6 +53,12 @@ def test_fewer_than_any_preferred_size_wait_for_the_delay():
     assert numbers(queue.take(10.0)) == [0]
 
 
+def test_who_has_waited_for_the_delay_takes_everybody_along():
+    queue = queue_of([LANDSCAPE] * 3, max_batch=8, preferred_batch_sizes=(1,), max_queue_delay_ms=10)
+    assert numbers(queue.take(9.0)) == [0]
+    assert numbers(queue.take(10.0)) == [1, 2]
+
+
 def test_a_full_queue_refuses():
     queue = queue_of([LANDSCAPE, LANDSCAPE], max_queue_size=2)
     assert not queue.offer(0.0, SimulatedRequest(2, 0.0, LANDSCAPE, [0], 0, 1))

@@ -40,7 +40,8 @@ def test_the_stages_are_those_of_the_ensemble_in_their_order(profile):
 
 def test_settings_come_from_the_served_configs(profile):
     assert profile.stage("preprocess").instances == 2
-    assert profile.stage("backbone").max_batch == 16
+    assert profile.stage("preprocess").max_batch == 16
+    assert (profile.stage("backbone").instances, profile.stage("backbone").max_batch) == (2, 1)
     assert profile.stage("backbone").max_queue_size == 64
     assert profile.stage("head_electronics").queue_timeout_ms == 0
     assert profile.shape_shares == (0.5, 0.5)

@@ -14,11 +14,11 @@ import tritonclient.grpc.aio as grpc_aio
 from tritonclient.grpc import InferInput
 
 from loadtest.capacity.simulation import simulate
-from loadtest.stages import collect_statistics, difference
+from loadtest.stages import collect_settled_statistics, difference
 from serving import ServerOptions, TritonServer
 from tests.loadtest.capacity import sleeping_repository
 
-pytestmark = [pytest.mark.triton, pytest.mark.slow]
+pytestmark = [pytest.mark.triton, pytest.mark.slow, pytest.mark.quiet]
 
 SHARES = (0.65, 0.35)
 
@@ -72,9 +72,10 @@ def test_a_real_triton_takes_as_long_as_its_simulation(tmp_path, options, rate_p
     sleeping_repository.write(tmp_path, sleepers)
     with TritonServer(ServerOptions(tmp_path, http_port=0, grpc_port=0, metrics_port=0)) as server:
         idle = statistics.median(asyncio.run(single_latencies_ms(server.grpc_url, 15)))
-        before = collect_statistics(f"grpc://{server.grpc_url}")
+        before = collect_settled_statistics(f"grpc://{server.grpc_url}")
         real = asyncio.run(latencies_ms(server.grpc_url, rate_per_s=rate_per_s, count=400, seed=3))
-        table = difference(before, collect_statistics(f"grpc://{server.grpc_url}"))
+        after = collect_settled_statistics(f"grpc://{server.grpc_url}", before=before, requests=len(real))
+        table = difference(before, after)
     told = sleeping_repository.profile(sleepers, overhead_ms=0.0, shape_shares=SHARES)
     alone = simulate(told, rate_per_s=0.001, requests=5, seed=0).latencies_ms[0]
     told = sleeping_repository.profile(sleepers, overhead_ms=max(0.0, idle - alone), shape_shares=SHARES)

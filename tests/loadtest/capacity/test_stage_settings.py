@@ -34,6 +34,16 @@ def test_without_dynamic_batching_requests_run_one_by_one():
     assert StageSettings.from_config({"max_batch_size": 16}).max_batch == 1
 
 
+def test_with_one_as_the_only_preferred_size_requests_run_one_by_one_unless_they_wait():
+    def largest(**batching):
+        return StageSettings.from_config({"max_batch_size": 16, "dynamic_batching": batching}).max_batch
+
+    assert largest(preferred_batch_size=[1]) == 1
+    assert largest(preferred_batch_size=[1], max_queue_delay_microseconds="0") == 1
+    assert largest(preferred_batch_size=[1], max_queue_delay_microseconds="5000") == 16
+    assert largest(preferred_batch_size=[1, 4]) == largest() == 16
+
+
 def test_instances_on_several_gpus_add_up():
     config = {"instance_group": [{"count": 2, "kind": "KIND_GPU", "gpus": [0, 1]}]}
     settings = StageSettings.from_config(config)

@@ -9,7 +9,7 @@ import pytest
 
 from loadtest.fake_server import FakeServer, FakeServerOptions
 from loadtest.histograms import decode
-from loadtest.stages import collect_statistics, difference
+from loadtest.stages import collect_settled_statistics, difference
 from tests.loadtest.locust_users.locust_process import free_port, get_json, run_locust, started_locust
 
 pytestmark = pytest.mark.slow
@@ -26,13 +26,13 @@ def locust_rows(output):
 
 @pytest.mark.triton
 def test_one_request_event_for_each_call_over_either_protocol(toy_server, toy_url, tmp_path, photo_options):
-    before = collect_statistics(f"http://{toy_server.http_url}")
+    before = collect_settled_statistics(f"http://{toy_server.http_url}")
     done = run_locust(
         *photo_options,
         *("--host", toy_url, "-u", 4, "-r", 4, "--run-time", "8s", "--warmup", "1s"),
         *("--sla", "p50=5s", "--report", tmp_path),
     )
-    table = difference(before, collect_statistics(f"http://{toy_server.http_url}"))
+    table = difference(before, collect_settled_statistics(f"http://{toy_server.http_url}"))
     report = report_of(tmp_path)
     assert done.returncode == 0, done.stdout
     (row,) = table.rows

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from loadtest.stages import collect_settled_statistics
 from serving import TritonServer
 from serving.errors import (
     DeadStubError,
@@ -94,10 +95,9 @@ def test_a_response_cache_does_not_answer_the_probe(tmp_path: Path) -> None:
     with TritonServer(free_ports(tmp_path / "models", response_cache_mib=64)) as server:
         for _ in range(3):
             probe_model(server.http_url, "detect", timeout_s=TIMEOUT_S)
-        with urllib.request.urlopen(f"http://{server.http_url}/v2/models/stats", timeout=5) as response:
-            models = json.load(response)["model_stats"]
-    hits = {model["name"]: model["inference_stats"]["cache_hit"]["count"] for model in models}
-    misses = {model["name"]: model["inference_stats"]["cache_miss"]["count"] for model in models}
+        models = collect_settled_statistics(f"http://{server.http_url}").models
+    hits = {key.name: counters.cache_hit.count for key, counters in models.items()}
+    misses = {key.name: counters.cache_miss.count for key, counters in models.items()}
     assert hits["detect"] == hits["backbone"] == 0
     assert misses["detect"] == 3, "the cache is on"
 

@@ -9,6 +9,7 @@ import pytest
 import tritonclient.http as triton_http
 from tritonclient.utils import InferenceServerException
 
+from loadtest.stages import collect_settled_statistics, difference
 from serving import TritonServer
 from serving.stub_processes import find_stubs
 from tests.serving.calls import column, free_ports, infer_grpc, infer_http
@@ -71,11 +72,8 @@ def test_concurrent_requests_run_as_one_batch_and_each_gets_its_own_rows(server:
 
 
 def test_statistics_count_one_execution_for_a_whole_batch(server: TritonServer) -> None:
-    def execution_count() -> int:
-        with triton_http.InferenceServerClient(server.http_url) as client:
-            return client.get_inference_statistics("batch_size")["model_stats"][0]["execution_count"]
-
-    before = execution_count()
+    url = f"grpc://{server.grpc_url}"
+    before = collect_settled_statistics(url)
     with ThreadPoolExecutor(4) as callers:
         list(
             callers.map(
@@ -83,7 +81,8 @@ def test_statistics_count_one_execution_for_a_whole_batch(server: TritonServer) 
                 range(4),
             )
         )
-    assert execution_count() - before == 1
+    (row,) = difference(before, collect_settled_statistics(url, before=before, requests=4)).rows
+    assert (row.model, row.requests, row.executions) == ("batch_size", 4, 1)
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])

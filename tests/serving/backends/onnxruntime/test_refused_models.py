@@ -39,6 +39,7 @@ def message(tmp_path_factory: pytest.TempPathFactory) -> str:
     config.write_text(config.read_text().replace("max_batch_size: 0", "max_batch_size: 4").replace("[1, 4]", "[4]"))
     write("bad_thread_count",
           settings=THREADS.format("many"))  # fmt: skip
+    write("bad_rows_per_run", settings=THREADS.format("0").replace("intra_op_thread_count", "rows_per_run"))
     write("no_file", filename="other.onnx")
     write("broken_file")
     (repository / "broken_file" / "1" / "model.onnx").write_bytes(b"this is no graph")
@@ -58,6 +59,7 @@ def message(tmp_path_factory: pytest.TempPathFactory) -> str:
         "output 'z' of the graph is missing from config.pbtxt",
         "input 'x' has the fixed batch size 1 in the graph [1, 4]",
         "bad_thread_count: parameter 'intra_op_thread_count' must be a whole number, got 'many'",
+        "bad_rows_per_run: parameter 'rows_per_run' must be a whole number above 0, got '0'",
         "no_file/1/model.onnx: export the model, or correct default_model_filename",
         "broken_file: [ONNXRuntimeError]",
     ],
@@ -67,7 +69,7 @@ def test_the_reason_is_told(message: str, reason: str) -> None:
 
 
 def test_every_wrong_model_is_named_once_and_the_good_one_is_not(message: str) -> None:
-    assert message.startswith("9 models do not load:")
+    assert message.startswith("10 models do not load:")
     assert "good" not in message
 
 
