@@ -10,15 +10,14 @@ from training.atomic_file import write_atomically
 from training.data.coco_photos import CocoPhotos
 from training.data.letterbox import letterbox
 from training.data.roots import data_set_folder
-from training.detector.backbone import SharedBackbone
-from training.detector.candidates import ServedHead
+from training.detector.build import detector_of_state
+from training.detector.detector import Detector
+from training.detector.served_head import ServedHead
 from training.engine.checkpoint import load_checkpoint
 from training.engine.recipe import Recipe
-from training.engine.run import head_labels, head_of
-from training.engine.trainer import Detector
+from training.engine.training_data import class_category_ids, head_classes
 from training.export.detector_graphs import export_backbone, export_head
 from training.export.parity import check_backbone, check_head
-from training.taxonomy import load_mapping_of, load_taxonomy
 
 PARITY_PHOTOS = 4
 
@@ -34,10 +33,7 @@ def load_run(run_folder: Path) -> tuple[Recipe, Detector]:
         raise FileNotFoundError(f"{run_folder} holds no last.pt: run `python -m training train RECIPE` first")
     recipe = Recipe.load(run_folder / "recipe.yaml")
     averaged = load_checkpoint(path)["averaged"]
-    num_classes = len(averaged["head.classifiers.0.bias"])
-    detector = Detector(SharedBackbone(), head_of(recipe, num_classes=num_classes)).eval()
-    detector.load_state_dict(averaged)
-    return recipe, detector
+    return recipe, detector_of_state(recipe, averaged).eval()
 
 
 def export_run(run_folder: Path, repository: Path, *, version: int, with_backbone: bool) -> dict[str, float]:
@@ -50,9 +46,8 @@ def export_run(run_folder: Path, repository: Path, *, version: int, with_backbon
         ParityError: A graph differs from PyTorch; what was installed before is untouched.
     """
     recipe, detector = load_run(run_folder)
-    photos = CocoPhotos(data_set_folder(recipe.data_set), "val")
-    mapping = load_mapping_of(photos.name, load_taxonomy())
-    taxonomy_ids = [mapping.category_id(label) for label in head_labels(recipe, photos)]
+    photos = CocoPhotos(data_set_folder(recipe.data_set or next(iter(recipe.data_sets))), "val")
+    taxonomy_ids = class_category_ids(recipe, photos.name, head_classes(recipe))
     canvases = [letterbox(photo.open())[0][None] for photo in photos.photos[:PARITY_PHOTOS]]
     canvases.append(_mirrored_pair(canvases[0]))
     differences: dict[str, float] = {}

@@ -10,6 +10,7 @@ The categories are in `taxonomy.yaml`, what the labels of a dataset mean in `map
 """
 
 from training.taxonomy.category import Category
+from training.taxonomy.dataset_mapping import DatasetMapping, Departure
 from training.taxonomy.errors import (
     InvalidTaxonomyError,
     TaxonomyError,
@@ -18,7 +19,7 @@ from training.taxonomy.errors import (
     UnmappedLabelError,
 )
 from training.taxonomy.load import TAXONOMY_PATH, load_taxonomy
-from training.taxonomy.mapping import MAPPINGS_DIR, DatasetMapping, load_mapping, load_mapping_of
+from training.taxonomy.mapping import MAPPINGS_DIR, load_mapping, load_mapping_of, load_mappings
 from training.taxonomy.taxonomy import Taxonomy
 from training.taxonomy.taxonomy_json import taxonomy_json, write_taxonomy_json
 
@@ -27,6 +28,7 @@ __all__ = [
     "TAXONOMY_PATH",
     "Category",
     "DatasetMapping",
+    "Departure",
     "InvalidTaxonomyError",
     "Taxonomy",
     "TaxonomyError",
@@ -35,6 +37,7 @@ __all__ = [
     "UnmappedLabelError",
     "load_mapping",
     "load_mapping_of",
+    "load_mappings",
     "load_taxonomy",
     "taxonomy_json",
     "write_taxonomy_json",

@@ -1,65 +1,22 @@
-"""The sub-command `python -m training taxonomy [--under NAME]`: the categories as a tree on the terminal."""
+"""The sub-command `python -m training taxonomy`: the tree, the mappings, and what changed since another revision."""
 
 import argparse
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.tree import Tree
 
+from training.taxonomy.dataset_mapping import DatasetMapping
+from training.taxonomy.difference import Difference, difference
 from training.taxonomy.errors import TaxonomyError
 from training.taxonomy.load import TAXONOMY_PATH, load_taxonomy
-from training.taxonomy.mapping import MAPPINGS_DIR, DatasetMapping, load_mapping
+from training.taxonomy.mapping import MAPPINGS_DIR, load_mappings
+from training.taxonomy.render import render_difference, render_mapping, render_tree
+from training.taxonomy.revision import load_revision
 from training.taxonomy.taxonomy import Taxonomy
-
-
-def render_tree(taxonomy: Taxonomy, mappings: Sequence[DatasetMapping] = (), *, under: int | None = None) -> Tree:
-    """Draw the taxonomy.
-
-    A category with several parents is drawn below each of them, with a note of the others.
-
-    Args:
-        taxonomy: what to draw.
-        mappings: datasets whose labels are noted beside the categories they mean.
-        under: id of the only category to draw, with all below it; None draws all roots.
-
-    Returns:
-        A tree for `rich` to print.
-
-    Raises:
-        UnknownCategoryError: `under` is not in the taxonomy.
-    """
-    labels_by_id: dict[int, list[str]] = {}
-    for mapping in mappings:
-        for label, category_id in mapping.category_id_by_label.items():
-            name = taxonomy.name_of(category_id)
-            note = mapping.dataset if label == name else f"{mapping.dataset}:{label}"
-            labels_by_id.setdefault(category_id, []).append(note)
-
-    def draw(category_id: int, branch: Tree, drawn_under: int | None) -> None:
-        others = [taxonomy.name_of(p) for p in taxonomy.parents(category_id) if p != drawn_under]
-        line = f"[bold]{escape(taxonomy.name_of(category_id))}[/bold] [dim]#{category_id}[/dim]"
-        if category_id in labels_by_id:
-            line += f"  [green]{escape(', '.join(labels_by_id[category_id]))}[/green]"
-        if others and drawn_under is not None:
-            line += f"  [dim italic]also {escape(', '.join(others))}[/dim italic]"
-        node = branch.add(line)
-        for child in taxonomy.children(category_id):
-            draw(child, node, category_id)
-
-    tree = Tree(summary(taxonomy, mappings), guide_style="dim")
-    for root in taxonomy.roots if under is None else (taxonomy.category(under).id,):
-        draw(root, tree, None)
-    return tree
-
-
-def summary(taxonomy: Taxonomy, mappings: Sequence[DatasetMapping]) -> str:
-    """One line: how many categories, how deep, how many labels of each dataset."""
-    depth = 1 + max((taxonomy.depth(category.id) for category in taxonomy), default=-1)
-    parts = [f"{len(taxonomy)} categories", f"{len(taxonomy.roots)} roots", f"{depth} levels"]
-    parts += [f"{mapping.dataset}: {len(mapping.category_id_by_label)} labels" for mapping in mappings]
-    return ", ".join(parts)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,23 +26,82 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mappings", type=Path, default=MAPPINGS_DIR, metavar="DIR", help="folder of <dataset>.yaml files"
     )
     parser.add_argument("--under", metavar="NAME", help="show this category and what is below it")
+    parser.add_argument("--mapping", metavar="DATASET", help="show what each label of this dataset means")
+    parser.add_argument(
+        "--against",
+        metavar="REVISION",
+        help="show what changed since a git revision, a taxonomy file, or a folder with taxonomy.yaml and mappings/; "
+        "exit status 1 if an id is gone or stands for something else",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check the taxonomy and all mappings, then show them.
+    """Check the taxonomy and all mappings, then show them, or what is asked for.
 
     Returns:
-        The exit status: 0, or 1 after an error message when a file is wrong or `--under` is unknown.
+        The exit status: 0, or 1 after an error message when a file is wrong, a name or a revision is unknown, or an
+        id is gone or stands for something else than in the other revision.
     """
     try:
         taxonomy = load_taxonomy(arguments.taxonomy)
-        mappings = [load_mapping(path, taxonomy) for path in sorted(arguments.mappings.glob("*.yaml"))]
+        mappings = load_mappings(taxonomy, arguments.mappings)
         under = None if arguments.under is None else taxonomy.id_of(arguments.under)
+        mapping = None if arguments.mapping is None else _mapping_of(arguments.mapping, mappings)
+        changes = None if arguments.against is None else _changes(arguments, taxonomy, mappings)
     except TaxonomyError as error:
         Console(stderr=True).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         return 1
-    Console().print(render_tree(taxonomy, mappings, under=under))
-    return 0
+    if arguments.json:
+        shown = mappings if mapping is None else (mapping,)
+        print(json.dumps(_as_json(taxonomy, shown, under, changes), indent=2, ensure_ascii=False))
+    elif changes is not None:
+        for line in render_difference(changes, taxonomy):
+            Console().print(line, soft_wrap=True, highlight=False)
+    elif mapping is not None:
+        Console().print(render_mapping(mapping, taxonomy))
+    else:
+        Console().print(render_tree(taxonomy, mappings, under=under))
+    return 1 if changes is not None and changes.violations else 0
+
+
+def _mapping_of(dataset: str, mappings: Sequence[DatasetMapping]) -> DatasetMapping:
+    for mapping in mappings:
+        if dataset in (mapping.dataset, *mapping.subsets):
+            return mapping
+    known = ", ".join(mapping.dataset for mapping in mappings)
+    raise TaxonomyError(f"no mapping for the dataset {dataset!r}; there are mappings for {known or 'none'}")
+
+
+def _changes(arguments: argparse.Namespace, taxonomy: Taxonomy, mappings: Sequence[DatasetMapping]) -> Difference:
+    old = load_revision(arguments.against, taxonomy_path=arguments.taxonomy, mappings_folder=arguments.mappings)
+    if old.mappings is None:
+        return difference(old.taxonomy, taxonomy)
+    return difference(old.taxonomy, taxonomy, old.mappings, mappings)
+
+
+def _as_json(
+    taxonomy: Taxonomy, mappings: Sequence[DatasetMapping], under: int | None, changes: Difference | None
+) -> dict[str, Any]:
+    shown = None if under is None else {under, *taxonomy.descendants(under)}
+    document: dict[str, Any] = {
+        "categories": [asdict(category) for category in taxonomy if shown is None or category.id in shown],
+        "mappings": {
+            mapping.dataset: {
+                "labels": {
+                    label: category_id
+                    for label, category_id in mapping.category_id_by_label.items()
+                    if shown is None or category_id in shown
+                },
+                "unmapped": dict(mapping.reason_by_unmapped_label),
+                "codes": dict(mapping.label_by_code),
+            }
+            for mapping in mappings
+        },
+    }
+    if changes is not None:
+        document["changes"] = asdict(changes)
+    return document
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -100,6 +100,11 @@ class Taxonomy:
         self.category(category_id)
         return tuple(other for other in self.topological_order if category_id in self._ancestors_by_id[other])
 
+    def closure(self, category_ids: Iterable[int]) -> "Taxonomy":
+        """These categories and all above them, in the order of this taxonomy: what can be answered with them."""
+        kept = {above for category_id in category_ids for above in (category_id, *self.ancestors(category_id))}
+        return Taxonomy(tuple(category for category in self.categories if category.id in kept))
+
     @cached_property
     def _category_by_id(self) -> dict[int, Category]:
         return {category.id: category for category in self.categories}

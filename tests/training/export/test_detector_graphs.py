@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from training.detector.backbone import SharedBackbone
-from training.detector.candidates import ServedHead
 from training.detector.fcos_head import FCOSHead
+from training.detector.served_head import ServedHead
 from training.export.detector_graphs import export_backbone, export_head
 from training.export.parity import TOLERANCES, ParityError, check_backbone, check_head
 

@@ -1,5 +1,6 @@
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.training.taxonomy.taxonomies import taxonomies, taxonomy_of
 from training.taxonomy import Category, InvalidTaxonomyError, Taxonomy, UnknownCategoryError
@@ -98,6 +99,25 @@ def test_a_cycle_is_printed_along_its_parents():
     cycles = ("cat -> carnivore -> mammal -> cat", "carnivore -> mammal -> cat -> carnivore",
               "mammal -> cat -> carnivore -> mammal")  # fmt: skip
     assert any(cycle in str(caught.value) for cycle in cycles)
+
+
+def test_the_closure_holds_what_is_asked_for_and_all_above_it_in_the_same_order():
+    assert [c.id for c in DIAMOND.closure([2])] == [9, 2]
+    assert DIAMOND.closure([7]) == DIAMOND
+    assert len(DIAMOND.closure([])) == 0
+    with pytest.raises(UnknownCategoryError):
+        DIAMOND.closure([8])
+
+
+@settings(derandomize=True, deadline=None)
+@given(taxonomies(), st.data())
+def test_ancestors_are_the_same_within_a_closure(taxonomy, data):
+    asked = data.draw(st.lists(st.sampled_from([category.id for category in taxonomy]), unique=True))
+    closure = taxonomy.closure(asked)
+    assert {c.id for c in closure} == {*asked, *(a for i in asked for a in taxonomy.ancestors(i))}
+    for category in closure:
+        assert category == taxonomy.category(category.id)
+        assert closure.ancestors(category.id) == taxonomy.ancestors(category.id)
 
 
 def test_an_empty_taxonomy_is_allowed_and_has_nothing():
