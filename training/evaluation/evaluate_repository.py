@@ -13,7 +13,8 @@ from rich.progress import track
 from training.data.coco_photos import CocoPhotos
 from training.data.letterbox import letterbox
 from training.detector.served_weights import newest_graph
-from training.evaluation.coco_metrics import CocoMetrics, evaluate_boxes
+from training.evaluation.coco_metrics import CocoMetrics
+from training.evaluation.coco_protocol import evaluate_coco
 from training.taxonomy import DatasetMapping
 
 Array = npt.NDArray[Any]
@@ -71,6 +72,11 @@ class RepositoryDetector:
 
 def evaluate_repository(detector: RepositoryDetector, photos: CocoPhotos, mapping: DatasetMapping) -> CocoMetrics:
     """Return the metrics over a split; what was propagated and what the data set does not label is left out."""
+    return evaluate_coco(photos.ground_truth().dataset, detect_photos(detector, photos, mapping))
+
+
+def detect_photos(detector: RepositoryDetector, photos: CocoPhotos, mapping: DatasetMapping) -> list[dict[str, Any]]:
+    """Return COCO results over a split, in the data set's own categories; what was propagated is left out."""
     category_of_taxonomy_id = {
         mapping.category_id(label): category_id for label, category_id in photos.category_ids.items()
     }
@@ -91,4 +97,4 @@ def evaluate_repository(detector: RepositoryDetector, photos: CocoPhotos, mappin
                     "score": float(found["scores"][row]),
                 }
             )
-    return evaluate_boxes(photos.ground_truth(), results)
+    return results
