@@ -1,1 +1,1 @@
-"""The detector as a block diagram: backbone, neck, FCOS head, targets, losses and candidate selection."""
+"""The detector as a block diagram: backbones, pyramids, heads, targets, losses and candidate selection."""

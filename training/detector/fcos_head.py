@@ -1,38 +1,15 @@
-"""The FCOS head: classification, centerness and box distances for every location of P3..P7."""
+"""The slim FCOS head: classification, centerness and box distances for every location of P3..P7."""
 
 import itertools
-from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
+from training.detector.fcos import FCOS, LevelMaps
+from training.detector.fcos_outputs import expected_distances
 from training.detector.ghost_pan import DepthwiseSeparable
 
 
-class HeadOutputs(NamedTuple):
-    """What the head says of every location; L = locations of all levels, in the order P3..P7, rows first."""
-
-    class_logits: Tensor
-    """[N, L, classes]"""
-    centerness_logits: Tensor
-    """[N, L]"""
-    distance_logits: Tensor
-    """[N, L, 4, bins]: for left, top, right and bottom, the distribution whose expectation is the distance."""
-
-
-def expected_distances(distance_logits: Tensor) -> Tensor:
-    """Return the distances, >= 0, in units of the level's stride.
-
-    Apart from the head, since it costs a third of it when done for every location, and few locations matter.
-
-    Args:
-        distance_logits: FP32 [..., bins]; bin k stands for the distance k.
-    """
-    bins = torch.arange(distance_logits.shape[-1], dtype=distance_logits.dtype, device=distance_logits.device)
-    return (distance_logits.softmax(dim=-1) * bins).sum(dim=-1)
-
-
-class FCOSHead(nn.Module):
+class FCOSHead(FCOS):
     """A slim FCOS head (FCOS, section 3; Generalized Focal Loss, section 3.2 for the distances).
 
     Departures from FCOS, all for the sake of a head that costs less than the backbone on a CPU:
@@ -54,10 +31,12 @@ class FCOSHead(nn.Module):
         tower_depth: int = 2,
         tower_channels: int | None = None,
         distance_bins: int = 8,
+        classified_locations: int = 0,
     ) -> None:
-        super().__init__()
-        self.num_classes = num_classes
+        super().__init__(in_channels=in_channels, num_classes=num_classes, classified_locations=classified_locations)
         self.distance_bins = distance_bins
+        # Where FCOS takes 8: the last bin stands for 7, and nothing can be said beyond it.
+        self.max_distance_in_strides = distance_bins - 1.0
         widths = [in_channels] + [tower_channels or in_channels] * tower_depth
         self.towers = nn.ModuleList(
             nn.Sequential(*(DepthwiseSeparable(i, o) for i, o in itertools.pairwise(widths))) for _ in range(levels)
@@ -65,37 +44,37 @@ class FCOSHead(nn.Module):
         classifiers = [nn.Conv2d(widths[-1], num_classes, 1) for _ in range(levels)]
         centerness = [nn.Conv2d(widths[-1], 1, 1) for _ in range(levels)]
         regressors = [nn.Conv2d(widths[-1], 4 * distance_bins, 1) for _ in range(levels)]
-        for layer in (*classifiers, *centerness, *regressors):
+        objectness = [nn.Conv2d(widths[-1], 1, 1) for _ in range(levels if classified_locations else 0)]
+        for layer in (*classifiers, *centerness, *regressors, *objectness):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(_bias(layer))
-        for classifier in classifiers:
+        for layer in (*classifiers, *objectness):
             # Focal loss, section 3.3: start from a prior of 0.01, or the background swamps the first steps.
-            nn.init.constant_(_bias(classifier), -4.595)
+            nn.init.constant_(_bias(layer), -4.595)
         self.classifiers = nn.ModuleList(classifiers)
         self.centerness = nn.ModuleList(centerness)
         self.regressors = nn.ModuleList(regressors)
+        self.objectness = nn.ModuleList(objectness)
 
-    def forward(self, features_per_level: tuple[Tensor, ...]) -> HeadOutputs:
-        """Map P3..P7, each [N, C, H, W], to the outputs of all their locations."""
-        class_logits, centerness_logits, distance_logits = [], [], []
-        for level, features in enumerate(features_per_level):
-            x = self.towers[level](features)
-            class_logits.append(_flatten_locations(self.classifiers[level](x)))
-            centerness_logits.append(_flatten_locations(self.centerness[level](x)))
-            distance_logits.append(_flatten_locations(self.regressors[level](x)))
-        logits = torch.cat(distance_logits, dim=1)
-        # (N, L, 4 * bins) to (N, L, 4, bins)
-        logits = logits.view(logits.shape[0], -1, 4, self.distance_bins)
-        return HeadOutputs(
-            class_logits=torch.cat(class_logits, dim=1),
-            centerness_logits=torch.cat(centerness_logits, dim=1).squeeze(-1),
-            distance_logits=logits,
-        )
+    def level_maps(self, level: int, features: Tensor) -> LevelMaps:
+        """Map features [N, in_channels, H, W] of one level through its tower."""
+        x = self.towers[level](features)
+        objectness_logits = self.objectness[level](x) if self.classified_locations else None
+        return LevelMaps(x, self.centerness[level](x), self.regressors[level](x), objectness_logits)
 
+    def classifier(self, level: int) -> nn.Conv2d:
+        """Return the level's own."""
+        layer = self.classifiers[level]
+        assert isinstance(layer, nn.Conv2d)
+        return layer
 
-def _flatten_locations(x: Tensor) -> Tensor:
-    # (N, C, H, W) to (N, H * W, C)
-    return x.flatten(2).transpose(1, 2)
+    def class_layers(self) -> tuple[nn.Module, ...]:
+        """Return the classifiers of all levels."""
+        return (self.classifiers,)
+
+    def distances(self, distance_logits: Tensor) -> Tensor:
+        """Return the expectations over the bins."""
+        return expected_distances(distance_logits)
 
 
 def _bias(layer: nn.Conv2d) -> Tensor:

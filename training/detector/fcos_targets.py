@@ -10,9 +10,9 @@ from training.detector.backbone import STRIDES
 CENTER_SAMPLING_RADIUS = 1.5
 """In strides: a location is positive within this distance of the box's centre (FCOS, "improvements")."""
 
-MAX_DISTANCE_IN_STRIDES = 7.0
-"""A level answers for objects whose largest distance is within this many of its strides. FCOS takes 8; the last bin of
-our regression stands for 7."""
+MAX_DISTANCE_IN_STRIDES = 8.0
+"""A level answers for objects whose largest distance is within this many of its strides (FCOS, section 3.2: 64 for P3),
+but not within the half of it, which is the level's below."""
 
 
 class LocationTargets(NamedTuple):
@@ -26,7 +26,14 @@ class LocationTargets(NamedTuple):
     """FP32 [L] in [0, 1]; 0 where background."""
 
 
-def assign_locations(locations: Tensor, strides: Tensor, boxes: Tensor, class_indices: Tensor) -> LocationTargets:
+def assign_locations(
+    locations: Tensor,
+    strides: Tensor,
+    boxes: Tensor,
+    class_indices: Tensor,
+    *,
+    max_distance_in_strides: float = MAX_DISTANCE_IN_STRIDES,
+) -> LocationTargets:
     """Assign every location to the smallest object that claims it (FCOS, section 3.1).
 
     L = locations, M = objects.
@@ -36,6 +43,7 @@ def assign_locations(locations: Tensor, strides: Tensor, boxes: Tensor, class_in
         strides: FP32 [L], canvas pixels.
         boxes: FP32 [M, 4], x1, y1, x2, y2 in canvas pixels.
         class_indices: INT64 [M].
+        max_distance_in_strides: how far a level sees.
     """
     num_locations = len(locations)
     if len(boxes) == 0:
@@ -48,7 +56,7 @@ def assign_locations(locations: Tensor, strides: Tensor, boxes: Tensor, class_in
     is_inside = distances.amin(dim=-1) > 0
     is_near_center = offset_from_center < CENTER_SAMPLING_RADIUS * strides.unsqueeze(1)
     largest_distance = distances.amax(dim=-1)
-    upper = (MAX_DISTANCE_IN_STRIDES * strides).unsqueeze(1)
+    upper = (max_distance_in_strides * strides).unsqueeze(1)
     is_first_level = (strides == STRIDES[0]).unsqueeze(1)
     is_last_level = (strides == STRIDES[-1]).unsqueeze(1)
     is_in_range = ((largest_distance > upper / 2) | is_first_level) & ((largest_distance <= upper) | is_last_level)

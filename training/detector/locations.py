@@ -1,17 +1,19 @@
 """Where the locations of the feature pyramid lie on the canvas."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from training.detector.backbone import STRIDES
 
 LOCATION_OFFSET = 0.0
-"""Part of a stride from a cell's corner to its location. FCOS puts it at 0.5; the arrays we start from were trained
-with 0, and a shift of half a cell would first have to be unlearned."""
+"""Part of a stride from a cell's corner to its location. FCOS puts it at 0.5; the arrays and weights we start from,
+torchvision's among them, were trained with 0, and a shift of half a cell would first have to be unlearned."""
 
 
 def pyramid_locations(
-    feature_sizes: list[tuple[int, int]], device: torch.device | None = None
+    feature_sizes: Sequence[tuple[int, int]], device: torch.device | None = None
 ) -> tuple[Tensor, Tensor]:
     """Return locations FP32 [L, 2] (x, y in canvas pixels) and strides FP32 [L], levels P3..P7, rows first."""
     locations, strides = [], []

@@ -6,14 +6,15 @@ is trained on the very backbone that will feed it.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from training.detector.backbone import SharedBackbone
-from training.detector.fcos_head import FCOSHead
+from training.detector.backbone import Backbone
+from training.detector.head import DetectionHead
 
 
 class ServedWeightsError(ValueError):
@@ -33,7 +34,7 @@ def newest_graph(repository: Path, model: str) -> Path:
     return max(graphs, key=lambda path: int(path.parent.name))
 
 
-def load_served_backbone(backbone: SharedBackbone, path: Path) -> None:
+def load_served_backbone(backbone: Backbone, path: Path) -> None:
     """Copy a served backbone, every parameter of it.
 
     Raises:
@@ -45,7 +46,9 @@ def load_served_backbone(backbone: SharedBackbone, path: Path) -> None:
     backbone.load_state_dict({name: parameters[name] for name in backbone.state_dict()})
 
 
-def load_served_head(head: FCOSHead, taxonomy_ids: list[int], repository: Path, model: str) -> list[nn.Module]:
+def load_served_head(
+    head: DetectionHead[Any], taxonomy_ids: list[int], repository: Path, model: str
+) -> list[nn.Module]:
     """Copy from a served head what fits: layers of the same shape, and of the classifiers the rows of shared classes.
 
     Args:
@@ -61,24 +64,18 @@ def load_served_head(head: FCOSHead, taxonomy_ids: list[int], repository: Path, 
     served = {name.removeprefix("head."): value for name, value in _initializers(path).items()}
     served_ids = served_class_ids(path)
     shared = [(row, served_ids.index(i)) for row, i in enumerate(taxonomy_ids) if i in served_ids]
+    of_classes = {id(p) for layer in head.class_layers() for p in layer.parameters()}
     new_layers: list[nn.Module] = []
     for name, layer in head.named_modules():
-        if not isinstance(layer, nn.Conv2d):
-            continue
-        parameters = {part: served.get(f"{name}.{part}") for part in ("weight", "bias")}
-        is_classifier = name.startswith("classifiers.")
-        if not all(_fits(served_one, getattr(layer, part), is_classifier) for part, served_one in parameters.items()):
-            new_layers.append(layer)
-        elif is_classifier:
+        for part, own in layer.named_parameters(recurse=False):
+            value = served.get(f"{name}.{part}")
             with torch.no_grad():
-                for row, served_row in shared:
-                    for part, value in parameters.items():
-                        assert value is not None  # it fits
-                        getattr(layer, part)[row] = value[served_row]
-            if not shared:
+                if id(own) in of_classes:
+                    is_loaded = _load_class_rows(own, value, shared, len(taxonomy_ids), len(served_ids))
+                elif is_loaded := value is not None and value.shape == own.shape:
+                    own.copy_(value)
+            if not is_loaded and layer not in new_layers:
                 new_layers.append(layer)
-        else:
-            layer.load_state_dict(parameters)
     return new_layers
 
 
@@ -95,9 +92,20 @@ def served_class_ids(graph: Path) -> list[int]:
     return ids
 
 
-def _fits(served: Tensor | None, own: Tensor, is_classifier: bool) -> bool:
-    """Whether shapes agree; of a classifier the classes, which come first, may differ."""
-    return served is not None and served.shape[is_classifier:] == own.shape[is_classifier:]
+def _load_class_rows(
+    own: Tensor, served: Tensor | None, shared: list[tuple[int, int]], num_classes: int, num_served_classes: int
+) -> bool:
+    """Copy the rows of shared classes, of every anchor where there are several; whether there was any to copy."""
+    if served is None or not shared:
+        return False
+    # (anchors * classes, ...) to (anchors, classes, ...)
+    own_rows: Tensor = own.unflatten(0, (-1, num_classes))  # type: ignore[no-untyped-call]
+    served_rows: Tensor = served.unflatten(0, (-1, num_served_classes))  # type: ignore[no-untyped-call]
+    if own_rows.shape[0] != served_rows.shape[0] or own_rows.shape[2:] != served_rows.shape[2:]:
+        return False
+    for row, served_row in shared:
+        own_rows[:, row] = served_rows[:, served_row]
+    return True
 
 
 def _initializers(path: Path) -> dict[str, Tensor]:

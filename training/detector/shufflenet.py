@@ -1,11 +1,10 @@
 """ShuffleNetV2 trunk without batch norm, from torchvision's definition."""
 
-from itertools import pairwise
-
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import shufflenet_v2_x1_5
+
+from training.detector.fold_norms import fold_batch_norms
 
 
 class ShuffleNetTrunk(nn.Module):
@@ -26,7 +25,7 @@ class ShuffleNetTrunk(nn.Module):
         self.stage2 = network.stage2
         self.stage3 = network.stage3
         self.stage4 = network.stage4
-        _fold_batch_norms(self)
+        fold_batch_norms(self)
         _replace_relu(self)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -36,19 +35,6 @@ class ShuffleNetTrunk(nn.Module):
         c4 = self.stage3(c3)
         c5 = self.stage4(c4)
         return c3, c4, c5
-
-
-def _fold_batch_norms(module: nn.Module) -> None:
-    for child in module.modules():
-        if not isinstance(child, nn.Sequential):
-            continue
-        names = list(child._modules)
-        for conv_name, norm_name in pairwise(names):
-            conv, norm = child._modules[conv_name], child._modules[norm_name]
-            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                # The fused bias takes no gradient where the convolution had no bias of its own.
-                child._modules[conv_name] = fuse_conv_bn_eval(conv, norm).requires_grad_()
-                child._modules[norm_name] = nn.Identity()
 
 
 def _replace_relu(module: nn.Module) -> None:

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
-from training.detector.candidates import ServedHead, select_candidates
-from training.detector.fcos_head import FCOSHead, HeadOutputs
+from training.detector.candidates import select_candidates
+from training.detector.fcos_head import FCOSHead
+from training.detector.fcos_outputs import HeadOutputs
 from training.detector.locations import pyramid_locations
+from training.detector.served_head import ServedHead
 
 LEVEL_SIZES = [(26, 42), (13, 21), (7, 11), (4, 6), (2, 3)]
 

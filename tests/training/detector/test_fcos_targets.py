@@ -16,7 +16,7 @@ from training.detector.locations import pyramid_locations
 LEVEL_SIZES = [(52, 84), (26, 42), (13, 21), (7, 11), (4, 6)]
 
 
-def assign_by_loop(locations, strides, boxes, class_indices):
+def assign_by_loop(locations, strides, boxes, class_indices, max_distance=MAX_DISTANCE_IN_STRIDES):
     answers = []
     for (x, y), stride in zip(locations.tolist(), strides.tolist(), strict=True):
         best = None
@@ -28,9 +28,9 @@ def assign_by_loop(locations, strides, boxes, class_indices):
             if max(abs(x - center_x), abs(y - center_y)) >= CENTER_SAMPLING_RADIUS * stride:
                 continue
             largest = max(left, top, right, bottom)
-            if stride != STRIDES[0] and largest <= MAX_DISTANCE_IN_STRIDES * stride / 2:
+            if stride != STRIDES[0] and largest <= max_distance * stride / 2:
                 continue
-            if stride != STRIDES[-1] and largest > MAX_DISTANCE_IN_STRIDES * stride:
+            if stride != STRIDES[-1] and largest > max_distance * stride:
                 continue
             area = (box[2] - box[0]) * (box[3] - box[1])
             if best is None or area < best[0]:
@@ -40,18 +40,22 @@ def assign_by_loop(locations, strides, boxes, class_indices):
     return answers
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_every_location_answers_for_the_smallest_object_that_claims_it(seed):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("max_distance", [8.0, 7.0])  # of FCOS, and of a head whose last bin is 7
+@pytest.mark.parametrize("seed", range(3))
+def test_every_location_answers_for_the_smallest_object_that_claims_it(seed, max_distance, dtype):
     generator = torch.Generator().manual_seed(seed)
     corners = torch.rand(30, 2, generator=generator) * torch.tensor([600.0, 380.0])
     sizes = torch.rand(30, 2, generator=generator) ** 3 * torch.tensor([600.0, 400.0]) + 4
     boxes = torch.cat([corners, corners + sizes], dim=1)
     class_indices = torch.randint(0, 5, (30,), generator=generator)
-    locations, strides = pyramid_locations(LEVEL_SIZES)
+    locations, strides = (x.to(dtype) for x in pyramid_locations(LEVEL_SIZES))
+    boxes = boxes.to(dtype)
 
-    targets = assign_locations(locations, strides, boxes, class_indices)
+    targets = assign_locations(locations, strides, boxes, class_indices, max_distance_in_strides=max_distance)
 
-    expected = assign_by_loop(locations, strides, boxes, class_indices)
+    expected = assign_by_loop(locations, strides, boxes, class_indices, max_distance)
+    assert targets.boxes.dtype == dtype
     assert sum(answer is not None for answer in expected) > 20
     for k, answer in enumerate(expected):
         if answer is None:

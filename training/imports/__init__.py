@@ -1,0 +1,1 @@
+"""Detectors that others have published, as runs of ours."""
