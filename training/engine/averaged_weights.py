@@ -23,3 +23,5 @@ class AveragedWeights(Generic[ModuleT]):
         decay = min(self._decay, (1 + step) / (10 + step))
         for average, parameter in zip(self.module.parameters(), module.parameters(), strict=True):
             average.lerp_(parameter, 1 - decay)
+        for buffer, current in zip(self.module.buffers(), module.buffers(), strict=True):
+            buffer.copy_(current)  # statistics that are averages already

@@ -3,7 +3,8 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-from training.detector.fcos_head import HeadOutputs
+from training.detector.fcos_outputs import HeadOutputs
+from training.detector.global_batch import sum_over_processes
 
 
 def distillation_loss(student: HeadOutputs, teacher: HeadOutputs, *, locations: int) -> Tensor:
@@ -32,4 +33,4 @@ def distillation_loss(student: HeadOutputs, teacher: HeadOutputs, *, locations: 
         reduction="none",
         log_target=True,
     ).sum(dim=(-1, -2))
-    return (classes + (divergence * objectness).sum()) / objectness.sum().clamp(min=1.0)
+    return (classes + (divergence * objectness).sum()) / sum_over_processes(objectness.sum()).clamp(min=1.0)

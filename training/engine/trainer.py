@@ -1,63 +1,51 @@
 """The training loop."""
 
 import math
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
-from training.data.feature_cache import CachedFeatures, FeatureSample
-from training.data.training_photos import OrientationBatches, TrainingPhotos, TrainingSample
-from training.detector.backbone import SharedBackbone
-from training.detector.fcos_head import FCOSHead, HeadOutputs
-from training.detector.fcos_loss import fcos_losses
-from training.detector.fcos_targets import assign_locations
-from training.detector.locations import pyramid_locations
-from training.engine.averaged_weights import AveragedWeights
-from training.engine.checkpoint import load_checkpoint, save_checkpoint
-from training.engine.distillation import distillation_loss
+from training.atomic_file import write_atomically
+from training.data.feature_cache import CachedFeatures
+from training.data.training_photos import OrientationBatches, TrainingPhotos
+from training.detector.detector import Detector
+from training.engine.divergence import explain, first_bad_tensor, photos_at_fault
+from training.engine.epoch_log import EpochSummary
+from training.engine.errors import DataError, TrainingDiverged, TrainingInterrupted
+from training.engine.loaded_batch import LoadedBatch
+from training.engine.loader import RunLoader, workers_for
+from training.engine.precision import MixedPrecision
+from training.engine.process_memory import resident_bytes, resident_bytes_of_children
+from training.engine.processes import Processes, require_equal_statistics
 from training.engine.recipe import Recipe
+from training.engine.run_batches import RunBatches
+from training.engine.run_facts import write_run_facts
+from training.engine.run_logs import RunLogs
+from training.engine.schedule import Schedule
+from training.engine.seeds import derived_seed
+from training.engine.step_losses import StepLosses, Teacher
+from training.engine.stop_signal import StopSignal
+from training.engine.training_state import TrainingState
 from training.evaluation.coco_metrics import CocoMetrics
 
+__all__ = ["Teacher", "Trainer"]
 
-class Detector(nn.Module):
-    """Backbone and one head, trained together or the head alone."""
-
-    def __init__(self, backbone: SharedBackbone, head: FCOSHead) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.head = head
-
-    def forward(self, pixels: Tensor) -> HeadOutputs:
-        """Map pixels UINT8 [N, H, W, 3] to the head's outputs."""
-        outputs: HeadOutputs = self.head(self.backbone(pixels))
-        return outputs
-
-
-class TrainingDiverged(FloatingPointError):
-    """The loss is no longer a number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Teacher:
-    """A frozen detector whose outputs are targets where it has levels."""
-
-    detector: Detector
-    levels: int
-    """The first so many of P3..P7 are trained."""
+DIVERGED = "diverged.pt"
+"""The state before a step whose loss was no number; nothing resumes from it."""
 
 
 class Trainer:
-    """Runs a recipe to its end, resuming from `run_folder/last.pt` if it is there.
+    """Runs a recipe to its end, resuming from the newest checkpoint of the run folder if there is one.
 
     Everything random is drawn from the recipe's seed, the epoch and the step, so a resumed run sees what the
-    uninterrupted one would have seen.
+    uninterrupted one would have seen, and a step is the same whoever loaded its photos.
     """
 
     def __init__(
@@ -70,185 +58,227 @@ class Trainer:
         cached_features: CachedFeatures | None = None,
         run_folder: Path,
         teacher: Teacher | None,
-        evaluate: Callable[[Detector], CocoMetrics] | None,
-        loader_workers: int = 1,
+        evaluate: Callable[[Detector], Mapping[str, CocoMetrics]] | None,
+        pictures: Callable[[Detector], Mapping[str, Tensor]] | None = None,
+        loader_workers: int | None = None,
+        processes: Processes | None = None,
     ) -> None:
+        """Prepare a run, or its continuation.
+
+        Args:
+            recipe: what to do.
+            detector: trained in place.
+            new_layers: of the detector, those that start from random numbers.
+            photos: to learn from.
+            cached_features: of those photos, in their place.
+            run_folder: receives checkpoints and logs.
+            teacher: what `distillation_weight` pulls towards.
+            evaluate: returns the metrics of each data set; None evaluates nothing.
+            pictures: returns pictures UINT8 [3, H, W] by name, to keep at every evaluation.
+            loader_workers: None is what the recipe says.
+            processes: that share the batches; None is this one alone, on the processor.
+
+        Raises:
+            DataError: there is no photo.
+            ValueError: the run folder is that of another recipe.
+            CheckpointError: its checkpoints are damaged.
+            ProcessError: the recipe asks for what this machine cannot do.
+        """
         self._recipe = recipe
-        self._detector = detector
         self._run_folder = run_folder
-        self._teacher = teacher
+        self._photos = photos
         self._evaluate = evaluate
-        self._batches = OrientationBatches(
-            photos,
-            batch_size=recipe.images_per_step,
-            seed=recipe.seed,
-            negatives_share=recipe.negatives_share,
+        self._pictures = pictures
+        self._processes = processes = processes or Processes(device=torch.device("cpu"))
+        precision = MixedPrecision.on(processes.device, recipe.precision)
+        self._batches = RunBatches(
+            OrientationBatches(
+                photos, batch_size=recipe.images_per_step, seed=recipe.seed, negatives_share=recipe.negatives_share
+            ),
+            epochs=recipe.epochs,
+            processes=processes,
         )
-        self._cached_features = cached_features
-        self._loader: DataLoader[Any] = DataLoader(
+        steps = self._steps_per_epoch = self._batches.steps_per_epoch
+        if not steps:
+            raise DataError("the recipe's train split holds no photo to learn from")
+        _prepare(detector, teacher, recipe, processes)
+        is_ancestor = None if photos.is_ancestor is None else photos.is_ancestor.to(processes.device)
+        self._losses = StepLosses(
+            recipe=recipe, detector=detector, teacher=teacher, is_ancestor=is_ancestor, precision=precision
+        )
+        self._precision = precision
+        self._state = TrainingState(
+            recipe=recipe,
+            detector=detector,
+            new_layers=new_layers,
+            schedule=Schedule(warmup_steps=recipe.warmup_steps, total_steps=recipe.epochs * steps),
+            precision=precision,
+            processes=processes,
+        )
+        self._state.resume(run_folder, steps_per_epoch=steps)
+        self._batches.first_step = self._state.next_step
+        self._loader = RunLoader(
             cached_features or photos,
-            batch_sampler=self._batches,
-            collate_fn=list,
-            num_workers=loader_workers,
-            worker_init_fn=_one_thread,
+            self._batches,
+            seed=recipe.seed,
+            workers=workers_for(recipe.loader_workers if loader_workers is None else loader_workers, processes),
+            processes=processes,
         )
-        # Depth-wise convolutions learn in half the time when the channels of a pixel lie side by side.
-        detector.to(memory_format=torch.channels_last)
-        if recipe.backbone == "frozen":
-            detector.backbone.requires_grad_(False)
-        self._optimizer = torch.optim.AdamW(
-            _parameter_groups(detector, new_layers, recipe), weight_decay=recipe.weight_decay
-        )
-        self._averaged = AveragedWeights(detector, decay=recipe.ema_decay)
-        self._next_epoch = 0
-        self._resume()
+        self._logs: RunLogs | None = None  # of the first process, while it runs
+        self._stop = StopSignal()
 
     def run(self) -> Detector:
-        """Train to the recipe's last epoch and return the detector with averaged weights."""
-        (self._run_folder).mkdir(parents=True, exist_ok=True)
-        (self._run_folder / "recipe.yaml").write_text(self._recipe.as_yaml())
-        for epoch in range(self._next_epoch, self._recipe.epochs):
-            started = time.monotonic()
-            losses = self._train_epoch(epoch)
-            self._save(epoch)
-            summary = " ".join(f"{name} {value:.4f}" for name, value in losses.items())
-            metrics = ""
-            is_due = (epoch + 1) % self._recipe.evaluate_every_epochs == 0 or epoch + 1 == self._recipe.epochs
-            if self._evaluate and is_due:
-                result = self._evaluate(self._averaged.module)
-                metrics = f" AP {result.AP:.4f} AP50 {result.AP50:.4f}"
-            print(
-                f"epoch {epoch + 1}/{self._recipe.epochs} {summary}{metrics} {time.monotonic() - started:.0f}s",
-                flush=True,
-            )
-        return self._averaged.module
+        """Train to the recipe's last epoch and return the detector with averaged weights.
 
-    def _train_epoch(self, epoch: int) -> dict[str, float]:
-        self._batches.epoch = epoch
-        if self._cached_features is not None:
-            self._cached_features.epoch = epoch
-        torch.manual_seed(self._recipe.seed * 7919 + epoch)
-        self._detector.train()
-        steps_per_epoch = len(self._batches)
-        totals: dict[str, float] = {}
-        waited_s = 0.0
+        Raises:
+            TrainingDiverged: the loss is no longer a number.
+            TrainingInterrupted: Ctrl-C or SIGTERM; the state is saved.
+            CheckpointError: the state could not be saved.
+        """
+        with self._stop, self._written_down():
+            # An epoch that an interruption left without its summary comes first, with no steps to train.
+            for epoch in range(max(0, self._state.next_step - 1) // self._steps_per_epoch, self._recipe.epochs):
+                self._finish_epoch(epoch, *self._train_epoch(epoch))
+        return self._state.averaged.module
+
+    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+        """Train what is left of an epoch; return the seconds it took, and those that steps waited for data."""
+        self._state.detector.train()
+        self._loader.waited_s, started = 0.0, time.monotonic()
+        first, end = self._state.next_step, (epoch + 1) * self._steps_per_epoch
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, transient=True) as progress:
-            task = progress.add_task(f"epoch {epoch + 1}", total=steps_per_epoch)
-            for step_in_epoch, (samples, wait_s) in enumerate(_timed(self._loader)):
-                waited_s += wait_s
-                step = epoch * steps_per_epoch + step_in_epoch
-                self._set_learning_rate(step, self._recipe.epochs * steps_per_epoch)
-                terms = self._losses(samples)
-                loss = torch.stack(list(terms.values())).sum()
-                if not torch.isfinite(loss):
-                    values = {name: value.item() for name, value in terms.items()}
-                    raise TrainingDiverged(
-                        f"the loss is not finite at step {step}: {values}. Lower learning_rate, or look at the photos "
-                        f"of this step; {self._run_folder / 'last.pt'} holds the state before the epoch."
-                    )
-                self._optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(self._detector.parameters(), self._recipe.gradient_clip_norm)
-                self._optimizer.step()
-                self._averaged.update(self._detector, step)
-                for name, value in terms.items():
-                    totals[name] = totals.get(name, 0.0) + value.item() / steps_per_epoch
+        is_shown = self._processes.is_first and sys.stdout.isatty()  # elsewhere it would only print empty lines
+        with Progress(*columns, transient=True, disable=not is_shown) as progress:
+            done = self._steps_per_epoch - (end - first)
+            task = progress.add_task(f"epoch {epoch + 1}", total=self._steps_per_epoch, completed=done)
+            for step in range(first, end):
+                is_asked_to_stop = self._train_step(step, self._loader.next_batch())
                 progress.advance(task)
-        return {**totals, "waited_for_data_s": waited_s}
+                if self._group_of(step)[-1] == step:  # else gradients are pending, which no checkpoint holds
+                    if is_asked_to_stop:
+                        self._interrupt()
+                    if self._is_checkpoint_due(step) and step + 1 < end:
+                        self._save()
+        return time.monotonic() - started, self._loader.waited_s
 
-    def _features(self, samples: Sequence[TrainingSample | FeatureSample]) -> tuple[Tensor, ...]:
-        """P3..P7 of a batch: from the cache, or by the backbone, with gradients if it is trained."""
-        if isinstance(samples[0], FeatureSample):
-            per_level = zip(*(s.features for s in samples if isinstance(s, FeatureSample)), strict=True)
-            return tuple(torch.stack(level).contiguous(memory_format=torch.channels_last) for level in per_level)
-        with torch.set_grad_enabled(self._recipe.backbone == "train"):
-            features: tuple[Tensor, ...] = self._detector.backbone(_pixels(samples))
-        return features
+    def _train_step(self, step: int, batch: LoadedBatch) -> bool:
+        """Learn from one batch; return whether any process was asked to stop."""
+        torch.manual_seed(derived_seed("step", self._recipe.seed, step, self._processes.rank))
+        terms = self._losses.of_batch(batch)
+        stacked = torch.stack(list(terms.values()))
+        *sums, stops = self._processes.sum([*stacked.tolist(), float(self._stop.received is not None)])
+        values = dict(zip(terms, sums, strict=True))
+        if not all(math.isfinite(value) for value in sums):
+            self._diverge(step, batch, values)
+        group = self._group_of(step)
+        self._precision.backward(stacked.sum() / len(group))
+        norm = None
+        if step == group[-1]:
+            norm = self._state.move_weights(step)
+            if norm is not None and not math.isfinite(norm):
+                self._diverge(step, batch, values)
+        self._state.next_step = step + 1
+        if self._logs:
+            rate = self._state.learning_rate_at(step)
+            self._logs.add_step(step, values, learning_rate=rate, gradient_norm=norm)
+        return stops > 0
 
-    def _losses(self, samples: Sequence[TrainingSample | FeatureSample]) -> dict[str, Tensor]:
-        recipe = self._recipe
-        features = self._features(samples)
-        outputs: HeadOutputs = self._detector.head(features)
-        level_sizes = [(f.shape[-2], f.shape[-1]) for f in features]
-        terms: dict[str, Tensor] = {}
-        labelled = [k for k, s in enumerate(samples) if s.is_labelled]
-        if labelled and recipe.supervised_weight:
-            locations, strides = pyramid_locations(level_sizes)
-            targets = [
-                assign_locations(locations, strides, samples[k].boxes, samples[k].class_indices) for k in labelled
-            ]
-            class_is_known = torch.stack([samples[k].class_is_known for k in labelled])
-            of_labelled = HeadOutputs(*(field[labelled] for field in outputs))
-            losses = fcos_losses(of_labelled, targets, locations, strides, class_is_known)
-            # By FCOS the three terms count the same; the weight scales them against the teacher's.
-            terms |= {name: value * recipe.supervised_weight for name, value in losses._asdict().items()}
-        if self._teacher and recipe.distillation_weight:
-            with torch.no_grad():
-                teacher_outputs = self._teacher.detector(_pixels(samples))
-            known = sum(h * w for h, w in level_sizes[: self._teacher.levels])
-            distilled = distillation_loss(outputs, teacher_outputs, locations=known)
-            terms["distillation"] = distilled * recipe.distillation_weight
-        return terms
-
-    def _set_learning_rate(self, step: int, total_steps: int) -> None:
-        warmup = min(1.0, (step + 1) / max(1, self._recipe.warmup_steps))
-        cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / total_steps))
-        for group in self._optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * warmup * cosine
-
-    def _save(self, epoch: int) -> None:
-        state: dict[str, Any] = {
-            "epoch": epoch,
-            "recipe": self._recipe.as_yaml(),
-            "detector": self._detector.state_dict(),
-            "averaged": self._averaged.module.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-        }
-        save_checkpoint(self._run_folder / "last.pt", state)
-
-    def _resume(self) -> None:
-        path = self._run_folder / "last.pt"
-        if not path.exists():
-            return
-        state = load_checkpoint(path)
-        if state["recipe"] != self._recipe.as_yaml():
-            raise ValueError(
-                f"{path} was made by another recipe than the one given (compare {self._run_folder / 'recipe.yaml'}): "
-                "name another --run-folder, or delete this one to start over"
+    def _finish_epoch(self, epoch: int, train_s: float, waited_s: float) -> None:
+        """Save, evaluate and sum up an epoch, unless that was done before an interruption."""
+        if self._logs and not self._logs.has_epoch(epoch):
+            if train_s:
+                self._save()
+            is_due = (epoch + 1) % self._recipe.evaluate_every_epochs == 0 or epoch + 1 == self._recipe.epochs
+            averaged = self._state.averaged.module
+            metrics = self._evaluate(averaged) if self._evaluate and is_due else {}
+            summary = EpochSummary(
+                epoch=epoch,
+                losses=self._logs.epoch_means(),
+                metrics={name: {"AP": m.AP, "AP50": m.AP50} for name, m in metrics.items()},
+                train_s=train_s,
+                waited_s=waited_s,
+                memory_bytes=resident_bytes(),
+                loader_memory_bytes=resident_bytes_of_children(),
             )
-        self._detector.load_state_dict(state["detector"])
-        self._averaged.module.load_state_dict(state["averaged"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._next_epoch = state["epoch"] + 1
-        print(f"resuming {path} after epoch {self._next_epoch}", flush=True)
+            self._logs.add_epoch(summary, self._pictures(averaged) if self._pictures and is_due else {})
+        self._processes.wait()  # while the first one evaluates
 
-
-def _parameter_groups(detector: Detector, new_layers: tuple[nn.Module, ...], recipe: Recipe) -> list[dict[str, Any]]:
-    new = {id(p) for layer in new_layers for p in layer.parameters()}
-    trained = [p for p in detector.parameters() if p.requires_grad and id(p) not in new]
-    fresh = [p for p in detector.parameters() if p.requires_grad and id(p) in new]
-    return [
-        {"params": trained, "peak_lr": recipe.learning_rate},
-        {"params": fresh, "peak_lr": recipe.new_layer_learning_rate},
-    ]
-
-
-def _pixels(samples: Sequence[TrainingSample | FeatureSample]) -> Tensor:
-    return torch.stack([s.pixels for s in samples if isinstance(s, TrainingSample)])
-
-
-def _timed(loader: DataLoader[Any]) -> Iterator[tuple[list[TrainingSample | FeatureSample], float]]:
-    """Yield each batch with the seconds the step waited for it."""
-    iterator = iter(loader)
-    while True:
-        started = time.monotonic()
+    @contextmanager
+    def _written_down(self) -> Iterator[None]:
+        if self._processes.is_first:
+            self._run_folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._run_folder / "recipe.yaml", self._recipe.as_yaml().encode())
+            write_run_facts(self._run_folder / "run.json", self._photos.photos, self._processes)
+            self._logs = RunLogs(
+                self._run_folder,
+                next_step=self._state.next_step,
+                steps_per_epoch=self._steps_per_epoch,
+                epochs=self._recipe.epochs,
+            )
         try:
-            samples = next(iterator)
-        except StopIteration:
-            return
-        yield samples, time.monotonic() - started
+            yield
+        finally:
+            self._loader.close()
+            if self._logs:
+                self._logs.close()
+
+    def _group_of(self, step: int) -> range:
+        """Return the steps whose gradients are averaged with that of `step`; no group reaches into the next epoch."""
+        size = self._recipe.accumulate_steps
+        epoch, step_in_epoch = divmod(step, self._steps_per_epoch)
+        first = epoch * self._steps_per_epoch + step_in_epoch // size * size
+        return range(first, min(first + size, (epoch + 1) * self._steps_per_epoch))
+
+    def _is_checkpoint_due(self, step: int) -> bool:
+        """Whether a multiple of `checkpoint_every_steps` lies in the group that ends with `step`."""
+        every = self._recipe.checkpoint_every_steps
+        group = self._group_of(step)
+        return bool(every) and (step + 1) // every > group[0] // every
+
+    def _save(self) -> None:
+        if self._logs:
+            self._logs.sync()
+            self._state.save(self._run_folder)
+
+    def _interrupt(self) -> NoReturn:
+        self._save()
+        epoch, step_in_epoch = divmod(self._state.next_step, self._steps_per_epoch)
+        raise TrainingInterrupted(
+            f"stopped after epoch {epoch} and {step_in_epoch} of {self._steps_per_epoch} steps, and saved; the same "
+            "command goes on from there"
+        )
+
+    def _diverge(self, step: int, batch: LoadedBatch, values: Mapping[str, float]) -> NoReturn:
+        """Say why, with the state before the step saved apart: the checkpoints stay those of healthy steps."""
+        detector = self._state.detector
+        paths = [self._photos.photos[view.index].path for view in batch.views]
+        at_fault = photos_at_fault(batch, paths, self._losses, self._processes)
+        message = explain(
+            values,
+            step=step,
+            epoch=step // self._steps_per_epoch,
+            learning_rate=self._state.learning_rate_at(step),
+            at_fault=at_fault,
+            batch_paths=[self._photos.photos[view.index].path for view in self._batches.views_at(step)],
+            bad_weight=first_bad_tensor(detector),
+            bad_gradient=first_bad_tensor(detector, gradients=True),
+        )
+        if self._processes.is_first:
+            self._state.save_apart(self._run_folder / DIVERGED)
+        raise TrainingDiverged(
+            f"{message} The state before it is saved as {self._run_folder / DIVERGED}; last.pt, if there is one, is "
+            "older. Lower learning_rate, or mend the photos, and start a new --run-folder."
+        )
 
 
-def _one_thread(_worker_id: int) -> None:
-    torch.set_num_threads(1)
+def _prepare(detector: Detector, teacher: Teacher | None, recipe: Recipe, processes: Processes) -> None:
+    """Put the detector where it trains, equal in all processes."""
+    require_equal_statistics(detector, processes)
+    detector.to(processes.device)
+    processes.share_weights(detector)
+    # Depth-wise convolutions learn in half the time when the channels of a pixel lie side by side.
+    detector.to(memory_format=torch.channels_last)
+    if recipe.backbone == "frozen":
+        detector.backbone.requires_grad_(False)
+    if teacher:
+        teacher.detector.to(processes.device)

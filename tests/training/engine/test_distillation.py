@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from training.detector.fcos_head import HeadOutputs
+from training.detector.fcos_outputs import HeadOutputs
 from training.engine.distillation import distillation_loss
 
 
