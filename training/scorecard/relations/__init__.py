@@ -1,0 +1,1 @@
+"""The relations, in the order of the scorecard."""

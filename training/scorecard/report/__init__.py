@@ -1,0 +1,1 @@
+"""The scorecard on paper: JSON, Markdown and plots. Nothing here changes a result."""

@@ -1,0 +1,25 @@
+"""Ground truth of a val split as the relations judge by it."""
+
+from typing import Any
+
+from training.data.coco_photos import CocoPhotos
+from training.data.roots import data_set_folder
+
+
+def val_truth(data_set: str, limit: int | None = None) -> dict[str, Any]:
+    """Return a val split, or its first photos, in COCO's format; crowd regions included.
+
+    Args:
+        data_set: folder of GENOD_DATA/detection, or a path with a slash.
+        limit: only so many photos.
+    """
+    photos = CocoPhotos(data_set_folder(data_set), "val")
+    truth: dict[str, Any] = photos.ground_truth().dataset
+    if limit is None:
+        return truth
+    image_ids = {photo.image_id for photo in photos.photos[:limit]}
+    return {
+        **truth,
+        "images": [image for image in truth["images"] if image["id"] in image_ids],
+        "annotations": [a for a in truth["annotations"] if a["image_id"] in image_ids],
+    }
