@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ from rich.table import Table
 from training.atomic_file import write_atomically
 from training.data.coco_photos import CocoPhotos
 from training.data.roots import REPOSITORY_ROOT, data_set_folder
+from training.detector.detector import Detector
+from training.detector.initial_weights import initial_detector
 from training.engine.recipe import Recipe
-from training.engine.run import initial_detector, train
-from training.engine.trainer import Detector
-from training.engine.training_data import head_labels
+from training.engine.run import train
+from training.engine.training_data import class_category_ids, head_labels
 from training.evaluation.coco_metrics import CocoMetrics
 from training.evaluation.evaluate_modules import evaluate_head
 
@@ -90,7 +92,8 @@ def _baseline() -> Detector:
     """The served detector."""
     recipe = Recipe.load(RECIPES / "joint_finetuning.yaml")
     labels = CocoPhotos(data_set_folder("coco_mini"), "val").category_names
-    detector, _ = initial_detector(recipe, "coco_mini", labels)
+    taxonomy_ids = partial(class_category_ids, recipe, "coco_mini", labels)
+    detector, _ = initial_detector(recipe, num_classes=len(labels), taxonomy_ids=taxonomy_ids)
     return detector.eval()
 
 

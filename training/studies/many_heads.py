@@ -21,6 +21,7 @@ from training.detector.backbone import SharedBackbone
 from training.detector.fcos_head import FCOSHead
 from training.export.detector_graphs import export_head
 from training.export.label_propagation import export_label_propagation
+from training.export.served_taxonomy import served_taxonomy
 from training.publish.model_configs import configure_new_head, connect_head
 from training.publish.served_models import ServedModels, read_served_models, write_served_models
 from training.taxonomy import load_taxonomy
@@ -78,8 +79,9 @@ def many_heads(folder: Path, *, heads: int, tower_depth: int, tower_channels: in
         text = re.sub(rf'^.*"{re.escape(other)}_.*\n', "", text, flags=re.MULTILINE)
     write_atomically(propagation / "config.pbtxt", text.encode())
     version = served.shared["label_propagation"]
-    export_label_propagation(propagation / str(version), taxonomy, names)
     pins = {first: served.heads[first]} | dict.fromkeys(names[1:], 1)
+    graphs = {name: repository / name / str(pin) / "model.onnx" for name, pin in pins.items()}
+    export_label_propagation(propagation / str(version), served_taxonomy(taxonomy, graphs), names)
     write_served_models(ServedModels(shared=served.shared, heads=pins), folder / "served_models.json")
 
 
