@@ -1,13 +1,18 @@
-"""`python -m training {train,publish,export,evaluate,taxonomy}`: model work on the command line."""
+"""`python -m training {train,import,publish,export,evaluate,evaluate-files,scorecard,taxonomy}`: model work."""
 
 import argparse
-import json
+import os
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
+from training.data import data_command
+from training.data.oracle import complete_labels_command
 from training.data.roots import REPOSITORY_ROOT
+from training.evaluation import evaluate_command, evaluate_files_command
+from training.imports import import_command
+from training.scorecard import scorecard_command
 from training.taxonomy import show
 
 MODEL_REPOSITORY = REPOSITORY_ROOT / "model_repository"
@@ -18,9 +23,12 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
-    except (FileNotFoundError, ValueError, RuntimeError, FloatingPointError) as error:
+    except (OSError, ValueError, RuntimeError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     return status
 
 
@@ -32,6 +40,10 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("recipe", type=Path, help="e.g. recipes/demo_generic.yaml")
     train.add_argument("--run-folder", type=Path, help="default: runs/<name of the recipe>")
     train.set_defaults(run=_train)
+
+    imports = commands.add_parser("import", help="turn a detector that torchvision publishes into a run")
+    import_command.add_arguments(imports)
+    imports.set_defaults(run=import_command.run)
 
     publish = commands.add_parser(
         "publish", help="make a trained head part of the ensemble, with a certificate that nothing else moved"
@@ -56,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     detector.add_argument("--with-backbone", action="store_true", help="also the backbone it was trained with")
     detector.set_defaults(run=_export_run)
     propagation = models.add_parser(
-        "label-propagation", help="the postprocessor of the heads named, with taxonomy.json"
+        "label-propagation", help="the postprocessor of the heads named, with what of the taxonomy they can answer"
     )
     propagation.add_argument(
         "heads", nargs="+", help="in the order of the ensemble, e.g. head_generic head_electronics"
@@ -71,12 +83,26 @@ def _parser() -> argparse.ArgumentParser:
     propagation.set_defaults(run=_export_label_propagation)
 
     evaluate = commands.add_parser("evaluate", help="COCO metrics of the graphs in a model repository")
-    evaluate.add_argument(
-        "data_sets", nargs="+", help="folders of GENOD_DATA/detection, e.g. coco_mini microcontrollers"
+    evaluate_command.add_arguments(evaluate)
+    evaluate.set_defaults(run=evaluate_command.run)
+
+    evaluate_files = commands.add_parser(
+        "evaluate-files", help="judge results made elsewhere by the rules of COCO, LVIS or OpenImages"
     )
-    evaluate.add_argument("--repository", type=Path, default=MODEL_REPOSITORY, metavar="DIR")
-    evaluate.add_argument("--json", type=Path, metavar="FILE", help="also write the metrics here")
-    evaluate.set_defaults(run=_evaluate)
+    evaluate_files_command.add_arguments(evaluate_files)
+    evaluate_files.set_defaults(run=evaluate_files_command.run)
+
+    scorecard = commands.add_parser("scorecard", help="rerun, small, what the papers claim, and say what holds")
+    scorecard_command.add_arguments(scorecard)
+    scorecard.set_defaults(run=scorecard_command.run)
+
+    data = commands.add_parser("data", help="what a merged data set holds, before and after it is balanced")
+    data_command.add_arguments(data)
+    data.set_defaults(run=data_command.run)
+
+    complete_labels = commands.add_parser("complete-labels", help="let a detector add boxes that nobody has labelled")
+    complete_labels_command.add_arguments(complete_labels)
+    complete_labels.set_defaults(run=complete_labels_command.run)
 
     taxonomy = commands.add_parser("taxonomy", help="show the tree of categories and what maps to it")
     show.add_arguments(taxonomy)
@@ -88,14 +114,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(arguments: argparse.Namespace) -> int:
+    from training.engine.errors import TrainingInterrupted
     from training.engine.recipe import Recipe
     from training.engine.run import train
 
     recipe = Recipe.load(arguments.recipe)
     run_folder = arguments.run_folder or REPOSITORY_ROOT / "runs" / arguments.recipe.stem
-    train(recipe, run_folder)
+    is_first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, or the only one
+    try:
+        train(recipe, run_folder)
+    except TrainingInterrupted as stopped:
+        if is_first:
+            print(stopped, file=sys.stderr)
+        return 130
     next_step = "publish" if recipe.backbone == "frozen" else "export run"
-    print(f"done: {run_folder}. Next: python -m training {next_step} {run_folder}")
+    if is_first:
+        print(f"done: {run_folder}. Next: python -m training {next_step} {run_folder}")
     return 0
 
 
@@ -144,36 +178,17 @@ def _export_label_propagation(arguments: argparse.Namespace) -> int:
     from training.detector.served_weights import newest_graph
     from training.export.class_owners import classes_taken_over
     from training.export.label_propagation import export_label_propagation
+    from training.export.served_taxonomy import served_taxonomy
     from training.taxonomy import load_taxonomy
 
     folder = arguments.to / "label_propagation" / str(arguments.version)
     taxonomy = load_taxonomy()
     graphs = {head: newest_graph(arguments.to, head) for head in arguments.heads}
     taken_over = classes_taken_over(graphs, arguments.take_over)
-    export_label_propagation(folder, taxonomy, arguments.heads, taken_over=taken_over)
+    export_label_propagation(folder, served_taxonomy(taxonomy, graphs), arguments.heads, taken_over=taken_over)
     for head, ids in taken_over.items():
         print(f"dropped from {head}: {', '.join(taxonomy.name_of(category_id) for category_id in ids)}")
     print(f"wrote {folder}. Next: python -m ensembles render")
-    return 0
-
-
-def _evaluate(arguments: argparse.Namespace) -> int:
-    from training.data.coco_photos import CocoPhotos
-    from training.data.roots import data_set_folder
-    from training.evaluation.evaluate_repository import RepositoryDetector, evaluate_repository
-    from training.evaluation.report import metrics_table
-    from training.taxonomy import load_taxonomy
-    from training.taxonomy.mapping import load_mapping_of
-
-    detector = RepositoryDetector(arguments.repository)
-    taxonomy = load_taxonomy()
-    metrics = {
-        name: evaluate_repository(detector, CocoPhotos(data_set_folder(name), "val"), load_mapping_of(name, taxonomy))
-        for name in arguments.data_sets
-    }
-    metrics_table(metrics)
-    if arguments.json:
-        arguments.json.write_text(json.dumps({n: m.as_dict() for n, m in metrics.items()}, indent=2) + "\n")
     return 0
 
 

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from training.atomic_file import write_atomically
 from training.data.coco_photos import CocoPhotos
 from training.data.roots import REPOSITORY_ROOT, data_root, data_set_folder
 from training.detector.backbone import SharedBackbone
+from training.detector.detector import Detector
 from training.detector.served_weights import load_served_backbone, served_class_ids
 from training.engine.recipe import Recipe
-from training.engine.trainer import Detector
 from training.evaluation.evaluate_repository import RepositoryDetector, evaluate_repository
 from training.export.class_owners import classes_taken_over
 from training.export.export_run import export_run, load_run
 from training.export.label_propagation import export_label_propagation
+from training.export.served_taxonomy import served_taxonomy
 from training.publish.certificate import Certificate, ProbeAnswer, TrainingData, compare_categories, write_certificate
 from training.publish.errors import PublishError, RegressionRefused
 from training.publish.model_configs import configure_new_head, connect_head
@@ -123,7 +124,7 @@ def _stage(
     # Later heads answer for what they share with earlier ones, the published one for all it has.
     taken_over = classes_taken_over(graphs, [*(name for name in after.heads if name != head), head])
     folder = staged / "label_propagation" / str(after.shared["label_propagation"])
-    export_label_propagation(folder, taxonomy, list(after.heads), taken_over=taken_over)
+    export_label_propagation(folder, served_taxonomy(taxonomy, graphs), list(after.heads), taken_over=taken_over)
     return after, taken_over
 
 
@@ -142,11 +143,11 @@ def _certify(
     canvases = probe_canvases()
     answers_before = head_answers(before_folder, before.versions, others, canvases)
     answers_after = head_answers(staged, after.versions, others, canvases)
-    val_sets = _val_sets(recipe)
+    graph = _graph(staged, after, recipe.head)
+    known = {i for head in before.heads for i in served_class_ids(_graph(before_folder, before, head))}
+    val_sets = _val_sets(recipe, taxonomy, answered=known.union(served_class_ids(graph)))
     ap_before = _ap_by_set(before_folder, before, val_sets, taxonomy)
     ap_after = _ap_by_set(staged, after, val_sets, taxonomy)
-    known = {i for head in before.heads for i in served_class_ids(_graph(before_folder, before, head))}
-    graph = _graph(staged, after, recipe.head)
     new_classes = {}
     for name, photos in val_sets.items():
         mapping = load_mapping_of(photos.name, taxonomy)
@@ -175,22 +176,23 @@ def _certify(
     )
 
 
-def _val_sets(recipe: Recipe) -> dict[str, CocoPhotos]:
-    """The recipe's own val photos, and those of every data set that is mapped and lies on this machine."""
-    names = [recipe.data_set, *recipe.also_labelled, *recipe.negatives]
+def _val_sets(recipe: Recipe, taxonomy: Taxonomy, *, answered: Set[int]) -> dict[str, CocoPhotos]:
+    """The val photos of the recipe's and of all mapped data sets on this machine of which a head answers a label."""
+    names = [*([recipe.data_set] if recipe.data_set else recipe.data_sets), *recipe.also_labelled, *recipe.negatives]
     with contextlib.suppress(
         FileNotFoundError
     ):  # a newcomer has their own photos only; the probe guards the other heads
         names += [p.name for p in sorted((data_root() / "detection").iterdir()) if (p / "annotations.json").is_file()]
     found: dict[str, CocoPhotos] = {}
-    taxonomy = load_taxonomy()
     for name in names:
         photos = CocoPhotos(data_set_folder(name), "val")
         try:
-            load_mapping_of(photos.name, taxonomy).require_labels(photos.category_names)
+            mapping = load_mapping_of(photos.name, taxonomy)
+            ids = {mapping.category_id(label) for label in photos.category_names}
         except TaxonomyError:
             continue  # nobody has said what its labels mean
-        found.setdefault(photos.name, photos)
+        if ids & answered:
+            found.setdefault(photos.name, photos)
     return found
 
 
@@ -205,7 +207,7 @@ def _ap_by_set(
 
 
 def _training_data(recipe: Recipe) -> Iterable[TrainingData]:
-    roles = [(recipe.data_set, "data_set")]
+    roles = [(recipe.data_set, "data_set")] if recipe.data_set else [(name, "data_sets") for name in recipe.data_sets]
     roles += [(name, "also_labelled") for name in recipe.also_labelled]
     roles += [(name, "negatives") for name in recipe.negatives]
     for name, role in roles:
@@ -217,7 +219,7 @@ def _training_data(recipe: Recipe) -> Iterable[TrainingData]:
             name=photos.name,
             role=role,
             train_photos=len(photos.photos),
-            annotations_sha256=_sha256(photos.folder / "annotations.json"),
+            annotations_sha256=_sha256_of_all(photos.files),
             photos_sha256=digest.hexdigest(),
         )
 
@@ -252,6 +254,12 @@ def _next_version(model: Path) -> int:
 
 def _graph(repository: Path, served: ServedModels, model: str) -> Path:
     return repository / model / str(served.versions[model]) / "model.onnx"
+
+
+def _sha256_of_all(paths: Sequence[Path]) -> str:
+    """Of one file its own; of several, in the order of their names, that of their digests."""
+    digests = [_sha256(path) for path in sorted(paths)]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:
