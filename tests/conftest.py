@@ -1,6 +1,8 @@
 """What tests of every folder share: where the checkout is, where real photos lie, how Hypothesis searches."""
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,11 @@ def genod_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the data folder: {folder} does not exist; set GENOD_DATA to where it is")
     return folder
+
+
+@pytest.fixture
+def ctrl_c_interrupts() -> Iterator[None]:
+    """Has SIGINT raise KeyboardInterrupt, as in a terminal; a shell's background command inherits it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

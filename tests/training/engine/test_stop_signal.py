@@ -20,6 +20,7 @@ def test_the_first_signal_is_noted_and_its_echo_too(number):
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_a_later_ctrl_c_interrupts_at_once(monkeypatch):
     monkeypatch.setattr(stop_signal, "SAME_WISH_S", -1.0)
     with StopSignal():

@@ -89,6 +89,7 @@ def test_a_process_that_dies_fails_its_job_and_the_rest_goes_on(tmp_path) -> Non
     assert outcomes.values == {"double 1": {"doubled": 2}}
 
 
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_ctrl_c_ends_the_workers_and_keeps_what_is_done(tmp_path) -> None:
     sleeping = Job(name="sleeping", function=f"{MODULE}:sleep", arguments={"seconds": 3600.0}, stage=2)
 
