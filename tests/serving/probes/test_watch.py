@@ -18,7 +18,7 @@ from tests.serving.load import Load
 from tests.serving.probes.sidecar import Sidecar, sidecar
 from tests.serving.toy_repository import write_diamond
 
-pytestmark = [pytest.mark.triton, pytest.mark.slow, pytest.mark.quiet]
+pytestmark = [pytest.mark.triton, pytest.mark.slow]
 
 # What the chart promises.
 RED_WITHIN_S = 10
@@ -115,7 +115,7 @@ def test_each_model_has_its_own_readiness_and_metrics(server: TritonServer) -> N
 
 def serve_slowly(repository: Path, *, queue_policy: str) -> TritonServer:
     """A server on which 48 callers wait for seconds, if they get in."""
-    write_diamond(repository, multiplications=60)
+    write_diamond(repository, multiplications=150)
     stem = repository / "stem" / "config.pbtxt"
     stem.write_text(stem.read_text().replace("dynamic_batching {}", f"dynamic_batching {{ {queue_policy} }}"))
     return TritonServer(free_ports(repository))
