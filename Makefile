@@ -58,7 +58,7 @@ format: .venv/.installed ## format the code and mend what lint can mend
 	.venv/bin/ruff check --fix .
 
 .PHONY: bench
-bench: .venv/.installed ## what serving and heads cost, fusing saves, peers do, and the load generator holds: tables and JSON (10 minutes)
+bench: .venv/.installed ## what serving and heads cost, fusing saves, peers do, and the load generator holds: tables and JSON (15 minutes)
 	@.venv/bin/python -m loadtest.benchmarks.serving_overhead
 	@.venv/bin/python -m loadtest.benchmarks.fused
 	@.venv/bin/python -m loadtest.benchmarks.many_heads

@@ -27,7 +27,8 @@ def derive_config(ensemble: Ensemble, repository: Repository) -> ModelConfig:
     links = [link for step in ensemble.steps for link in _links_of(step, repository.models.get(step.model))]
     available = {*ensemble.inputs, *(link.tensor for link in links if link.is_output)}
     links = [link for link in links if link.is_output or not link.optional or link.tensor in available]
-    needed = {*ensemble.outputs, *(link.tensor for link in links if not link.is_output)}
+    outputs = _spelt_out(ensemble.outputs, [link.tensor for link in links if link.is_output])
+    needed = {*outputs, *(link.tensor for link in links if not link.is_output)}
 
     config = ModelConfig(name=ensemble.name, platform="ensemble", max_batch_size=ensemble.max_batch_size)
     if ensemble.response_cache:
@@ -35,9 +36,12 @@ def derive_config(ensemble: Ensemble, repository: Repository) -> ModelConfig:
     for name in ensemble.inputs:
         readers = [link.spec for link in links if link.tensor == name and not link.is_output]
         _declare(config.input.add(name=name), readers, batched=ensemble.max_batch_size > 0)
-    for name in ensemble.outputs:
+    for name in outputs:
         writers = [link.spec for link in links if link.tensor == name and link.is_output]
-        _declare(config.output.add(name=name), writers, batched=ensemble.max_batch_size > 0)
+        tensor = config.output.add(name=name)
+        _declare(tensor, writers, batched=ensemble.max_batch_size > 0)
+        if name in ensemble.output_dims:
+            tensor.dims[:] = ensemble.output_dims[name]
     for step in ensemble.steps:
         message = config.ensemble_scheduling.step.add(model_name=step.model, model_version=step.version)
         for link in links:
@@ -45,7 +49,23 @@ def derive_config(ensemble: Ensemble, repository: Repository) -> ModelConfig:
                 message.input_map[link.model_tensor] = link.tensor
             elif link.step is step and link.tensor in needed:
                 message.output_map[link.model_tensor] = link.tensor
+    for model, names in ensemble.published_parameters.items():
+        parameters = repository.models[model].config.parameters if model in repository.models else {}
+        for name in names:
+            if name in parameters:
+                config.parameters[name].CopyFrom(parameters[name])
     return config
+
+
+def _spelt_out(outputs: Iterable[str], written: Iterable[str]) -> list[str]:
+    """Outputs with every name that ends with `*` replaced by the written tensors that begin so."""
+    return [
+        name
+        for output in outputs
+        for name in (
+            [tensor for tensor in written if tensor.startswith(output[:-1])] if output.endswith("*") else [output]
+        )
+    ]
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,16 @@ class Ensemble:
     inputs: tuple[str, ...]
     """Tensors which the caller sends, in the order of the published contract."""
     outputs: tuple[str, ...]
-    """Tensors which the caller may ask for, in the order of the published contract."""
+    """Tensors which the caller may ask for, in the order of the published contract. `attribute_*` stands for all that
+    the steps write of such a name, in the order of the models' configs: there may be none."""
+    output_dims: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Dims of an output, where this ensemble knows a size that the model leaves open."""
     steps: tuple[Step, ...]
     """The models. Their order is for the reader: Triton runs a step as soon as its inputs are there."""
     response_cache: bool = False
     """Whether equal requests may be answered from the server's response cache, where it has one."""
     taxonomy_model: str | None = None
     """The step whose `<version>/taxonomy.json` is published as parameter `taxonomy`, if any."""
+    published_parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Step's model -> parameters of its config which callers need: the ensemble publishes them too, since under a
+    rollout only ensembles keep their names."""

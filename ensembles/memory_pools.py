@@ -46,17 +46,23 @@ class IntermediateTensor:
 
 
 def intermediate_tensors(ensemble: Model, repository: Repository) -> Iterator[IntermediateTensor]:
-    """Yield every tensor that a known step writes, except strings, whose size no config tells.
+    """Yield every tensor that a known step writes, except those whose size no config tells.
 
     A variable shape is taken as large as the largest warm-up of any model that reads the tensor: warm-ups of
-    models on a GPU cover the largest input by rule.
+    models on a GPU cover the largest input by rule. Left out are strings, and outputs of the ensemble that no step
+    reads and whose size the caller chooses, as with the rows of `embed`: they leave with the answer.
     """
     ends = list(tensor_ends(ensemble, repository))
     for writer in ends:
         if not writer.writes or writer.step is None or writer.spec is None or writer.spec.data_type == "STRING":
             continue
         readers = [end for end in ends if end.tensor == writer.tensor and not end.writes and end.step is not None]
-        declared = size_bytes(writer.spec.data_type, writer.spec.dims)
+        published = [end for end in ends if end.tensor == writer.tensor and not end.writes and end.step is None]
+        dims_of_ends = [end.spec.dims for end in (writer, *published) if end.spec is not None]
+        sizes = (size_bytes(writer.spec.data_type, dims) for dims in dims_of_ends)
+        declared = next((size for size in sizes if size is not None), None)
+        if declared is None and published and not readers:
+            continue
         warmed = [size for reader in readers for size in _warmup_sizes(reader, repository)]
         yield IntermediateTensor(
             writer=writer,

@@ -105,7 +105,9 @@ def add_load_options(parser: argparse.ArgumentParser, *, profiles: Mapping[str, 
     """
     server = parser.add_argument_group("server")
     server.add_argument("--url", required=True, help="grpc://host:8001 or http://host:8000; grpcs and https use TLS")
-    server.add_argument("--model", default="detect", help="a model with the tensors of `detect` (%(default)s)")
+    server.add_argument(
+        "--model", default="detect", help="`visual_search`, or a model with the tensors of `detect` (%(default)s)"
+    )
     server.add_argument(
         "--header", type=header, action="append", default=[], metavar="NAME=VALUE", help="sent along, e.g. credentials"
     )

@@ -3,7 +3,7 @@
     python -m serving.demo
 
 The photos lie inside scikit-image and scikit-learn, so nothing is downloaded. The `genod` command does the
-detecting, in a process of its own as anybody would run it: what is shown is what callers get.
+detecting and the embedding, in a process of its own as anybody would run it: what is shown is what callers get.
 """
 
 from __future__ import annotations
@@ -18,13 +18,24 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from serving import ServerOptions, ServingError, TritonServer
+from serving.demo_likeness import (
+    COIN_BOXES,
+    COIN_PHOTO,
+    LIKENESS_PHOTOS,
+    Thing,
+    best_things,
+    boxed_things,
+    likeness_table,
+    likenesses,
+    require_likeness,
+)
 from serving.progress import StartupProgress
 
 MODEL_REPOSITORY = Path(__file__).resolve().parent.parent / "model_repository"
@@ -39,12 +50,20 @@ SAMPLE_PHOTOS = (
 )
 """Package and file of each photo, all inside the wheels that the extra `demo` names."""
 
-GENOD_TIMEOUT_S = 120.0
+LIKENESS_PICTURES = {
+    "objects": "What was found, by the Hamming distance of its hashes",
+    "coins": "Three coins, given as boxes",
+}
+"""Folder of what is embedded -> what its pictures show."""
+
+GENOD_TIMEOUT_S = 300.0
+PHOTO_TIMEOUT_S = 60
+"""Twice the command's own: a demo may run on a slow machine, and waits rather than fails."""
 OBJECTS_SHOWN = 6
 EXIT_INTERRUPTED = 130
 
 Photo: TypeAlias = dict[str, Any]
-"""One entry of `photos` in the report of `genod detect --json`."""
+"""One entry of `photos` in the report of `genod detect --json` or `genod embed --json`."""
 
 
 class DemoError(ServingError):
@@ -53,36 +72,43 @@ class DemoError(ServingError):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m serving.demo", description="Detect in sample photos.")
+    parser = argparse.ArgumentParser(prog="python -m serving.demo", description="Detect and embed in sample photos.")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="where pictures go (%(default)s)")
     out_dir: Path = parser.parse_args(argv).out
     console = Console(highlight=False)
     try:
         photos = sample_photos()
-        over_grpc, over_http = detect_over_both_protocols(photos, out_dir, console)
+        over_grpc, over_http, things = ask_a_server(photos, out_dir, console)
         require_agreement(over_grpc, over_http)
         require_objects(over_grpc)
+        compared = likenesses(things)
+        console.print(summary_table(over_grpc))
+        console.print(likeness_table(compared))
+        require_likeness(compared)
     except ServingError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("demo: interrupted, Triton is stopped", file=sys.stderr)
         return EXIT_INTERRUPTED
-    console.print(summary_table(over_grpc))
     page = write_contact_sheet(over_grpc, out_dir)
     console.print(f"gRPC and HTTP agree to the bit in all {len(photos)} photos.")
+    console.print("Two things of one kind are nearer to each other than to anything else.")
     console.print(Text(f"Annotated pictures: {out_dir}/, all on one page: {page}"), soft_wrap=True)
     return 0
 
 
-def sample_photos() -> list[Path]:
-    """Return the paths of the sample photos.
+def sample_photos(names: Sequence[str] | None = None) -> list[Path]:
+    """Return the paths of sample photos.
+
+    Args:
+        names: package and file of each; None for those that are detected in.
 
     Raises:
         DemoError: a package or a photo is missing.
     """
     photos = []
-    for name in SAMPLE_PHOTOS:
+    for name in SAMPLE_PHOTOS if names is None else names:
         package, _, file = name.partition("/")
         spec = importlib.util.find_spec(package)  # finds the folder without importing the package
         if spec is None or not spec.submodule_search_locations:
@@ -94,18 +120,18 @@ def sample_photos() -> list[Path]:
     return photos
 
 
-def detect_over_both_protocols(
+def ask_a_server(
     photos: Sequence[Path], out_dir: Path, console: Console
-) -> tuple[list[Photo], list[Photo]]:
-    """Start Triton on free ports, detect over gRPC (drawing pictures) and over HTTP, stop Triton.
+) -> tuple[list[Photo], list[Photo], list[Thing]]:
+    """Start Triton on free ports, detect over gRPC (drawing pictures) and over HTTP, embed, stop Triton.
 
     Args:
-        photos: image files.
-        out_dir: where annotated pictures go.
+        photos: image files to detect in.
+        out_dir: where pictures go.
         console: told what is going on.
 
     Returns:
-        The two reports.
+        The two reports, and what was embedded.
 
     Raises:
         ServingError: Triton did not start, or a call failed.
@@ -120,37 +146,65 @@ def detect_over_both_protocols(
     with ExitStack() as running:
         with StartupProgress(console, options.model_names) as progress:
             server = running.enter_context(TritonServer(options, on_progress=progress.update))
+        url = f"grpc://{server.grpc_url}"
         console.print(f"Detecting in {len(photos)} photos over gRPC, then over HTTP ...")
         started_s = time.monotonic()
-        over_grpc = run_genod(photos, f"grpc://{server.grpc_url}", out_dir)
+        over_grpc = run_genod(photos, url, out_dir)
         over_http = run_genod(photos, f"http://{server.http_url}")
-        console.print(f"Detected in {time.monotonic() - started_s:.1f} s. Stopping Triton ...")
-    return over_grpc, over_http
+        console.print(f"Detected in {time.monotonic() - started_s:.1f} s. Embedding what was found, and coins ...")
+        things = embed_samples(url, out_dir)
+        console.print("Stopping Triton ...")
+    return over_grpc, over_http, things
 
 
-def run_genod(photos: Sequence[Path], url: str, out_dir: Path | None = None) -> list[Photo]:
-    """Detect with the `genod` command; return the `photos` of its JSON report.
+def embed_samples(url: str, out_dir: Path) -> list[Thing]:
+    """Embed what the detector finds and, by their boxes, coins, which it does not know.
+
+    Args:
+        url: `grpc://HOST:PORT` or `http://HOST:PORT`.
+        out_dir: its folders, those of `LIKENESS_PICTURES`, get pictures of what looks like what.
+
+    Raises:
+        DemoError: as `run_genod`.
+    """
+    found = run_genod(sample_photos(LIKENESS_PHOTOS), url, out_dir / "objects", command="embed")
+    (coins,) = run_genod(sample_photos([COIN_PHOTO]), url, out_dir / "coins", command="embed", boxes=COIN_BOXES)
+    return [*best_things(found), *boxed_things(coins, "coin")]
+
+
+def run_genod(
+    photos: Sequence[Path],
+    url: str,
+    out_dir: Path | None = None,
+    *,
+    command: Literal["detect", "embed"] = "detect",
+    boxes: Sequence[str] = (),
+) -> list[Photo]:
+    """Ask with the `genod` command; return the `photos` of its JSON report.
 
     Args:
         photos: image files.
         url: `grpc://HOST:PORT` or `http://HOST:PORT`.
-        out_dir: where the command writes annotated pictures; None for none.
+        out_dir: where the command writes pictures; None for none.
+        command: which of its commands.
+        boxes: what to embed, `X1,Y1,X2,Y2` each; none for what is found.
 
     Raises:
         DemoError: the command is not installed, takes too long, or failed for a photo.
     """
     genod = Path(sys.executable).with_name("genod")
-    command = [str(genod), "detect", *map(str, photos), "--url", url, "--json"]
+    arguments = [str(genod), command, *map(str, photos), "--url", url, "--json", "--timeout", str(PHOTO_TIMEOUT_S)]
+    arguments += [argument for box in boxes for argument in ("--box", box)]
     if out_dir is not None:
-        command += ["--out", str(out_dir)]
+        arguments += ["--out", str(out_dir)]
     try:
-        completed = subprocess.run(command, capture_output=True, text=True, timeout=GENOD_TIMEOUT_S)
+        completed = subprocess.run(arguments, capture_output=True, text=True, timeout=GENOD_TIMEOUT_S)
     except FileNotFoundError as error:
         raise DemoError(f"There is no {genod}. Run `make demo`, which installs genod-client.") from error
     except subprocess.TimeoutExpired as error:
-        raise DemoError(f"`genod detect --url {url}` did not end within {GENOD_TIMEOUT_S:.0f} s.") from error
+        raise DemoError(f"`genod {command} --url {url}` did not end within {GENOD_TIMEOUT_S:.0f} s.") from error
     if completed.returncode != 0:
-        raise DemoError(f"`genod detect --url {url}` failed:\n{completed.stderr.strip()}")
+        raise DemoError(f"`genod {command} --url {url}` failed:\n{completed.stderr.strip()}")
     report: list[Photo] = json.loads(completed.stdout)["photos"]
     return report
 
@@ -205,18 +259,22 @@ def summary_table(photos: Sequence[Photo]) -> Table:
 
 
 def write_contact_sheet(photos: Sequence[Photo], out_dir: Path) -> Path:
-    """Write `index.html`, which shows all annotated pictures on one page; return its path."""
+    """Write `index.html`, which shows all pictures on one page; return its path."""
     figures = "\n".join(
         f'<figure><img src="{html.escape(Path(photo["picture"]).name)}">'
         f"<figcaption>{'<br>'.join(map(html.escape, objects_of(photo)))}</figcaption></figure>"
         for photo in photos
+    )
+    likeness = "\n".join(
+        f'<figure><img src="{folder}/distances.png"><figcaption>{caption}</figcaption></figure>'
+        for folder, caption in LIKENESS_PICTURES.items()
     )
     page = out_dir / "index.html"
     page.write_text(
         '<!doctype html><meta charset="utf-8"><title>GenOD demo</title>\n'
         "<style>body{font:14px sans-serif;display:flex;flex-wrap:wrap;gap:1em}"
         "figure{margin:0;width:30em}img{width:100%}</style>\n"
-        f"{figures}\n",
+        f"{figures}\n{likeness}\n",
         encoding="utf-8",
     )
     return page

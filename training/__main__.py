@@ -1,7 +1,9 @@
-"""`python -m training {train,import,publish,export,evaluate,evaluate-files,scorecard,taxonomy}`: model work."""
+"""`python -m training COMMAND`: everything that is done to models; `--help` lists the commands."""
 
 import argparse
 import os
+import select
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +12,16 @@ from rich.console import Console
 from training.data import data_command
 from training.data.oracle import complete_labels_command
 from training.data.roots import REPOSITORY_ROOT
+from training.embedder.after_training import (
+    augment_products_command,
+    calibrate_command,
+    clean_pairs_command,
+    query_thresholds_command,
+)
+from training.embedder.evaluation import evaluate_embedder_command
+from training.embedder.export import embed_command, export_command
+from training.embedder.hashing import train_hash_command
+from training.embedder.logos import render_logos_command
 from training.evaluation import evaluate_command, evaluate_files_command
 from training.imports import import_command
 from training.scorecard import scorecard_command
@@ -23,7 +35,10 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
+        sys.stdout.flush()
     except (OSError, ValueError, RuntimeError, FloatingPointError) as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads_stdout():
+            return 128 + signal.SIGPIPE  # as other programs of a pipeline end
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -32,12 +47,23 @@ def main(argv: list[str] | None = None) -> int:
     return status
 
 
+def _nobody_reads_stdout() -> bool:
+    """Return whether stdout is a pipe that is closed at its other end, as by `| head`; then let go of it."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # errors are told unasked
+    if not poll.poll(0):
+        return False
+    # What is still to be written has to go somewhere when Python ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     train = commands.add_parser("train", help="run a recipe, or resume it where it was stopped")
-    train.add_argument("recipe", type=Path, help="e.g. recipes/demo_generic.yaml")
+    train.add_argument("recipe", type=Path, help="e.g. recipes/demo_generic.yaml; of a detector, or of an embedder")
     train.add_argument("--run-folder", type=Path, help="default: runs/<name of the recipe>")
     train.set_defaults(run=_train)
 
@@ -81,6 +107,15 @@ def _parser() -> argparse.ArgumentParser:
         help="a head that answers alone for the classes it shares with others: theirs are dropped; may be repeated",
     )
     propagation.set_defaults(run=_export_label_propagation)
+    embedder = models.add_parser("embedder", help="a run's embedder with its hasher, checked against PyTorch")
+    export_command.add_embedder_arguments(embedder)
+    embedder.set_defaults(run=export_command.run_embedder)
+    selection = models.add_parser("object-selection", help="what picks the detections that are embedded")
+    selection.set_defaults(run=export_command.run_object_selection)
+
+    embed = commands.add_parser("embed", help="boxes, hashes and embeddings of photos' objects, without a server")
+    embed_command.add_arguments(embed)
+    embed.set_defaults(run=embed_command.run)
 
     evaluate = commands.add_parser("evaluate", help="COCO metrics of the graphs in a model repository")
     evaluate_command.add_arguments(evaluate)
@@ -104,6 +139,34 @@ def _parser() -> argparse.ArgumentParser:
     complete_labels_command.add_arguments(complete_labels)
     complete_labels.set_defaults(run=complete_labels_command.run)
 
+    render_logos = commands.add_parser("render-logos", help="draw training pictures of logos from vector files")
+    render_logos_command.add_arguments(render_logos)
+    render_logos.set_defaults(run=render_logos_command.run)
+
+    train_hash = commands.add_parser("train-hash", help="learn the bits of a trained embedder's hashes")
+    train_hash_command.add_arguments(train_hash)
+    train_hash.set_defaults(run=train_hash_command.run)
+
+    evaluate_embedder = commands.add_parser("evaluate-embedder", help="how well an embedder finds things again")
+    evaluate_embedder_command.add_arguments(evaluate_embedder)
+    evaluate_embedder.set_defaults(run=evaluate_embedder_command.run)
+
+    calibrate = commands.add_parser("calibrate", help="turn the scores of an embedder's heads into probabilities")
+    calibrate_command.add_arguments(calibrate)
+    calibrate.set_defaults(run=calibrate_command.run)
+
+    query_thresholds = commands.add_parser("query-thresholds", help="find from which score on a photo keeps a query")
+    query_thresholds_command.add_arguments(query_thresholds)
+    query_thresholds.set_defaults(run=query_thresholds_command.run)
+
+    augment_products = commands.add_parser("augment-products", help="find known products in photos without labels")
+    augment_products_command.add_arguments(augment_products)
+    augment_products.set_defaults(run=augment_products_command.run)
+
+    clean_pairs = commands.add_parser("clean-pairs", help="remove photos that do not belong to the query of their pair")
+    clean_pairs_command.add_arguments(clean_pairs)
+    clean_pairs.set_defaults(run=clean_pairs_command.run)
+
     taxonomy = commands.add_parser("taxonomy", help="show the tree of categories and what maps to it")
     show.add_arguments(taxonomy)
     taxonomy.set_defaults(run=show.run)
@@ -115,22 +178,38 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(arguments: argparse.Namespace) -> int:
     from training.engine.errors import TrainingInterrupted
-    from training.engine.recipe import Recipe
-    from training.engine.run import train
+    from training.engine.run_recipe import recipe_values
 
-    recipe = Recipe.load(arguments.recipe)
-    run_folder = arguments.run_folder or REPOSITORY_ROOT / "runs" / arguments.recipe.stem
+    path: Path = arguments.recipe
+    run_folder = arguments.run_folder or REPOSITORY_ROOT / "runs" / path.stem
     is_first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, or the only one
+    is_embedder = "embedder" in recipe_values(path.read_text(), source=str(path))
     try:
-        train(recipe, run_folder)
+        next_step = (_train_embedder if is_embedder else _train_detector)(path, run_folder)
     except TrainingInterrupted as stopped:
         if is_first:
             print(stopped, file=sys.stderr)
         return 130
-    next_step = "publish" if recipe.backbone == "frozen" else "export run"
     if is_first:
         print(f"done: {run_folder}. Next: python -m training {next_step} {run_folder}")
     return 0
+
+
+def _train_detector(path: Path, run_folder: Path) -> str:
+    from training.engine.recipe import Recipe
+    from training.engine.run import train
+
+    recipe = Recipe.load(path)
+    train(recipe, run_folder)
+    return "publish" if recipe.backbone == "frozen" else "export run"
+
+
+def _train_embedder(path: Path, run_folder: Path) -> str:
+    from training.embedder.engine.recipe import EmbedderRecipe
+    from training.embedder.engine.run import train_embedder
+
+    train_embedder(EmbedderRecipe.load(path), run_folder)
+    return "train-hash"
 
 
 def _margin(text: str) -> tuple[str | None, float]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from genod_client.client_base import ClientBase
 from genod_client.core import Flow, Pause, ResultT
+from genod_client.embedding_request import encode_with_boxes
 from genod_client.endpoint import Endpoint
 from genod_client.errors import GenODError
 from genod_client.images import encode_image
@@ -24,6 +25,8 @@ from genod_client.transports.base import AsyncTransport
 from genod_client.transports.opening import open_async_transport
 
 if TYPE_CHECKING:
+    from genod_client.boxes import BoxesInput
+    from genod_client.embedding_results import Embeddings, VisualSearch
     from genod_client.images import ImageInput
 
 
@@ -38,11 +41,21 @@ class AsyncGenODClient(ClientBase[AsyncTransport]):
 
         Files are read, and PNGs made, in a thread, so that other tasks go on meanwhile.
         """
+        deadline = self._deadline(timeout_s)
+        return await self._run(self._core.detect(await _encoded(image), deadline))
+
+    async def visual_search(self, image: ImageInput, *, timeout_s: float | None = None) -> VisualSearch:
+        """Detect the objects in one photo, and embed the best ones; see `GenODClient.visual_search`."""
+        deadline = self._deadline(timeout_s)
+        return await self._run(self._core.visual_search(await _encoded(image), deadline))
+
+    async def embed(self, image: ImageInput, boxes: BoxesInput, *, timeout_s: float | None = None) -> Embeddings:
+        """Embed parts of one photo, wherever their boxes come from; see `GenODClient.embed`."""
         import asyncio  # not at the top: half of this package's import time, and who awaits has it loaded
 
         deadline = self._deadline(timeout_s)
-        encoded = image if isinstance(image, bytes) and image else await asyncio.to_thread(encode_image, image)
-        return await self._run(self._core.detect(encoded, deadline))
+        encoded, read_boxes = await asyncio.to_thread(encode_with_boxes, image, boxes)
+        return await self._run(self._core.embed(encoded, read_boxes, deadline))
 
     async def taxonomy(self, *, timeout_s: float | None = None) -> Taxonomy:
         """Read the server's classes, anew at each call; see `GenODClient.taxonomy`."""
@@ -88,3 +101,9 @@ class AsyncGenODClient(ClientBase[AsyncTransport]):
         except StopIteration as stop:
             result: ResultT = stop.value
             return result
+
+
+async def _encoded(image: ImageInput) -> bytes:
+    import asyncio  # see `embed`
+
+    return image if isinstance(image, bytes) and image else await asyncio.to_thread(encode_image, image)

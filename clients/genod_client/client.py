@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from genod_client.client_base import ClientBase
 from genod_client.core import Flow, Pause, ResultT
+from genod_client.embedding_request import encode_with_boxes
 from genod_client.endpoint import Endpoint
 from genod_client.errors import GenODError
 from genod_client.images import encode_image
@@ -26,6 +27,8 @@ from genod_client.transports.base import Transport
 from genod_client.transports.opening import open_transport
 
 if TYPE_CHECKING:
+    from genod_client.boxes import BoxesInput
+    from genod_client.embedding_results import Embeddings, VisualSearch
     from genod_client.images import ImageInput
 
 
@@ -62,6 +65,46 @@ class GenODClient(ClientBase[Transport]):
         deadline = self._deadline(timeout_s)
         return self._run(self._core.detect(encode_image(image), deadline))
 
+    def visual_search(self, image: ImageInput, *, timeout_s: float | None = None) -> VisualSearch:
+        """Detect the objects in one photo, and embed the best ones.
+
+        Args:
+            image: as for `detect`.
+            timeout_s: as for `detect`.
+
+        Returns:
+            What `detect` returns, and the 16 best objects, each with a hash of 256 bits and an embedding:
+            objects that look alike have hashes that differ in few bits.
+
+        Raises:
+            EnsembleMissingError: the server's release has no embedder; `.available` is what it has.
+            GenODError: as `detect`.
+        """
+        deadline = self._deadline(timeout_s)
+        return self._run(self._core.visual_search(encode_image(image), deadline))
+
+    def embed(self, image: ImageInput, boxes: BoxesInput, *, timeout_s: float | None = None) -> Embeddings:
+        """Embed parts of one photo, wherever their boxes come from.
+
+        Args:
+            image: as for `detect`.
+            boxes: one or more, in pixels of the upright photo; each a `Box`, four numbers x1, y1, x2, y2, or
+                something that has a box, such as an object of `detect`; or an array of shape (N, 4). Rounded
+                to float32.
+            timeout_s: as for `detect`.
+
+        Returns:
+            Hash, embedding and attributes of each box, in the order of the boxes.
+
+        Raises:
+            InvalidInputError: there are no boxes, or one is not finite, has no area or reaches outside the
+                photo; the message has its row.
+            EnsembleMissingError: the server's release has no embedder; `.available` is what it has.
+            GenODError: as `detect`.
+        """
+        deadline = self._deadline(timeout_s)
+        return self._run(self._core.embed(*encode_with_boxes(image, boxes), deadline))
+
     def taxonomy(self, *, timeout_s: float | None = None) -> Taxonomy:
         """Read the server's classes, anew at each call.
 
@@ -71,7 +114,7 @@ class GenODClient(ClientBase[Transport]):
         return self._run(self._core.read_taxonomy(self._deadline(timeout_s)))
 
     def is_ready(self, *, timeout_s: float | None = None) -> bool:
-        """Ask once whether the model may be called; False also where no server answers in time.
+        """Ask once whether the model of `detect` may be called; False also where no server answers in time.
 
         A model whose process died may still say True: only `detect` tells for certain.
 

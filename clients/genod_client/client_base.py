@@ -28,6 +28,8 @@ class ClientBase(ABC, Generic[TransportT]):
         *,
         model: str = "detect",
         model_version: str = "",
+        visual_search_model: str = "visual_search",
+        embed_model: str = "embed",
         timeout_s: float = DEFAULT_TIMEOUT_S,
         retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
         headers: Mapping[str, str] | None = None,
@@ -38,8 +40,11 @@ class ClientBase(ABC, Generic[TransportT]):
 
         Args:
             url: `grpc://host:8001` or `http://host:8000`; `grpcs://` and `https://` use TLS.
-            model: the ensemble to call; it must have the tensors and the parameter `taxonomy` of `detect`.
-            model_version: version of the ensemble; empty for the newest.
+            model: the ensemble that `detect` calls; it must have the tensors and the parameter `taxonomy` of
+                `detect`.
+            model_version: version of the ensembles, which is that of the release; empty for the newest.
+            visual_search_model: the ensemble that `visual_search` calls.
+            embed_model: the ensemble that `embed` calls.
             timeout_s: seconds that one call may take in all, retries included, unless the call says
                 otherwise.
             retry_policy: what to do when the server is unavailable.
@@ -53,7 +58,12 @@ class ClientBase(ABC, Generic[TransportT]):
         self._endpoint = parse_endpoint(url, headers=headers, ca_certificate=ca_certificate)
         Deadline(timeout_s)  # refuses a wrong number here, not at the first call
         self._timeout_s = timeout_s
-        self._core = ClientCore(model=ModelRef(model, model_version), retry_policy=retry_policy)
+        self._core = ClientCore(
+            model=ModelRef(model, model_version),
+            visual_search_model=ModelRef(visual_search_model, model_version),
+            embed_model=ModelRef(embed_model, model_version),
+            retry_policy=retry_policy,
+        )
         self._transport = transport
         self._is_closed = False
         self._lock = threading.Lock()  # around opening and closing

@@ -10,7 +10,9 @@
     ├── DeadlineExceededError    the time budget of the call is used up       (also a TimeoutError)
     ├── ImageRefusedError        the server refuses this image: `.reason`
     ├── ServerError              the server answered with another error: `.status`
-    └── UnexpectedResponseError  the answer is not what model `detect` promises
+    │   └── EnsembleMissingError     it has no such ensemble: `.available` is what it has
+    ├── EmbedderMismatchError    hashes of two embedders are never compared   (also a ValueError)
+    └── UnexpectedResponseError  the answer is not what the ensemble promises
 
 Errors of grpc and of httpcore2 never leave this package: `transports.grpc_errors` and
 `transports.http_errors` turn each of them into a `Status`, and `error_from_status` turns that into an error
@@ -78,8 +80,24 @@ class ServerError(GenODError):
         self.status = status
 
 
+class EnsembleMissingError(ServerError):
+    """The server does not have the ensemble that the call needs: its release is older, or serves others.
+
+    Attributes:
+        available: names of the models that it has, ascending; empty where it does not tell.
+    """
+
+    def __init__(self, message: str, status: str = "NOT_FOUND", available: tuple[str, ...] = ()) -> None:
+        super().__init__(message, status)
+        self.available = available
+
+
+class EmbedderMismatchError(GenODError, ValueError):
+    """Hashes or embeddings of two versions of the embedder were compared: their distance means nothing."""
+
+
 class UnexpectedResponseError(GenODError):
-    """The answer does not follow the contract of model `detect`: another server, or an incompatible one."""
+    """The answer does not follow the contract of its ensemble: another server, or an incompatible one."""
 
 
 class Status(Enum):

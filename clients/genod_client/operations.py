@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from genod_client.tensors import Tensor
@@ -41,16 +41,18 @@ class InferReply:
 
 @dataclass(frozen=True, slots=True)
 class Infer(Operation[InferReply]):
-    """Run a model whose only input is the BYTES tensor `image` of shape [1, 1].
+    """Run a model whose first input is the BYTES tensor `image` of shape [1, 1].
 
     Attributes:
         image: the bytes of an image file.
-        outputs: names of the outputs to return. Triton skips the steps of an ensemble whose outputs nobody
-            wants.
+        outputs: names of the outputs to return; none stands for all. Triton skips the steps of an ensemble
+            whose outputs nobody wants.
+        more_inputs: the other inputs, by name.
     """
 
     image: bytes
     outputs: tuple[str, ...]
+    more_inputs: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,8 @@ class ReadParameters(Operation[Mapping[str, str]]):
 @dataclass(frozen=True, slots=True)
 class CheckReady(Operation[bool]):
     """Ask whether a model is loaded and may be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListModels(Operation[tuple[str, ...]]):
+    """Ask for the names of all models that the server can run now; `model` is the one that was missed."""

@@ -102,12 +102,9 @@ def _preprocess(version_folder: Path, config: Any) -> Any:
     parameters = {key: parameter.string_value for key, parameter in config.parameters.items()}
     preprocessor = preprocessor_module.ImagePreprocessor(image_limits.ImageLimits.from_parameters(parameters))
 
-    def run(inputs: Mapping[str, Any], _outputs: list[str]) -> Tensors:
-        image = preprocessor.preprocess(inputs["image"])
-        return {
-            "pixels": image.canvas[np.newaxis],
-            "image_size": np.array([image.image_size], np.int32),
-            "canvas_to_image": image.canvas_to_image[np.newaxis],
-        }
+    def run(inputs: Mapping[str, Any], outputs: list[str]) -> Tensors:
+        image = preprocessor.preprocess(inputs["image"], preprocessor_module.canvases_for(outputs))
+        tensors = image.tensors()
+        return {name: tensors[name][np.newaxis] for name in outputs}
 
     return run

@@ -29,7 +29,7 @@ def add_options(parser: Any) -> None:
     add("--photos", default="", metavar="DIR", help="JPEG, PNG and WebP files to send (generated ones)")
     add("--duplicate-rate", type=checked(share), default="0", metavar="D", help="share of requests that repeat bytes")
     add("--seed", type=int, default=0, help="of the photos and of who begins when")
-    add("--model", default="detect", help="a model with the tensors of `detect`")
+    add("--model", default="detect", help="`visual_search`, or a model with the tensors of `detect`")
     add(
         "--timeout", type=checked(positive_seconds), default=str(DEFAULT_TIMEOUT_S), metavar="TIME", help="of a request"
     )

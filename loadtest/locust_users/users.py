@@ -14,6 +14,7 @@ from locust.exception import StopUser
 
 from genod_client import GenODClient, GenODError, RetryPolicy
 from loadtest.locust_users.session import LoadSession
+from loadtest.open_loop.requested_outputs import is_visual_search
 
 # Before the first channel: without it, grpc waits in C and all other users of the process with it.
 grpc_gevent.init_gevent()
@@ -43,6 +44,7 @@ class GenodUser(User):
         self.client = GenODClient(
             str(self.host),
             model=settings.model,
+            visual_search_model=settings.model,
             timeout_s=settings.timeout_s,
             # A retry would hide an error, and add its pause to the latency.
             retry_policy=RetryPolicy(max_attempts=1),
@@ -72,7 +74,10 @@ class GenodUser(User):
         error: GenODError | None = None
         found = 0
         try:
-            found = len(self.client.detect(photo))
+            if is_visual_search(self.session.settings.model):
+                found = len(self.client.visual_search(photo))
+            else:
+                found = len(self.client.detect(photo))
         except GenODError as raised:
             error = raised
         self.environment.events.request.fire(

@@ -9,10 +9,11 @@ from __future__ import annotations
 import struct
 
 from genod_client import GenODError, UnexpectedResponseError
-from genod_client.answer import OUTPUTS, Answer
+from genod_client.answer import Answer
 from genod_client.operations import Infer, InferReply, ModelRef
 from genod_client.transports import http_codec
 from genod_client.transports.http_errors import error_from_response
+from loadtest.open_loop.requested_outputs import missing_output_error, outputs_of
 
 _COUNT = struct.Struct("<i")
 _MAX_KNOWN = 1000  # of layouts; a server that invents new ones all the time is decoded in full each time
@@ -27,7 +28,7 @@ class HttpAnswerCheck:
     """Checks answers in the binary tensor extension."""
 
     def __init__(self, model: str) -> None:
-        self._operation = Infer(ModelRef(model), b"", OUTPUTS)
+        self._operation = Infer(ModelRef(model), b"", outputs_of(model))
         # JSON header -> (length of the body, offset of num_detections, rows).
         self._known: dict[bytes, tuple[int, int, int]] = {}
 
@@ -53,6 +54,8 @@ class HttpAnswerCheck:
             Answer(reply)
         except GenODError as error:
             return error
+        if missing := missing_output_error(self._operation.model.name, reply.tensors):
+            return missing
         if len(self._known) < _MAX_KNOWN:
             self._known[header] = (len(body), _offset(reply, len(header)), reply.tensors["scores"].shape[-1])
         return None
@@ -77,7 +80,7 @@ class GrpcAnswerCheck:
 
         self._decode = grpc_codec.decode
         self._parse = service_pb2.ModelInferResponse.FromString
-        self._operation = Infer(ModelRef(model), b"", OUTPUTS)
+        self._operation = Infer(ModelRef(model), b"", outputs_of(model))
         # (names, sizes in bytes) -> (index of num_detections, rows).
         self._known: dict[tuple[tuple[str, ...], tuple[int, ...]], tuple[int, int]] = {}
 
@@ -98,6 +101,8 @@ class GrpcAnswerCheck:
             Answer(reply)
         except GenODError as error:
             return error
+        if missing := missing_output_error(self._operation.model.name, reply.tensors):
+            return missing
         if len(self._known) < _MAX_KNOWN:
             self._known[layout] = (list(reply.tensors).index("num_detections"), reply.tensors["scores"].shape[-1])
         return None

@@ -9,7 +9,6 @@ import grpc
 import grpc.aio
 
 from genod_client import GenODError
-from genod_client.answer import OUTPUTS
 from genod_client.endpoint import Endpoint
 from genod_client.errors import Status, error_from_status
 from genod_client.operations import Infer, ModelRef
@@ -18,6 +17,7 @@ from genod_client.transports.grpc_codec import encode
 from genod_client.transports.grpc_errors import error_from_code
 from loadtest.open_loop.answer_check import GrpcAnswerCheck
 from loadtest.open_loop.load import Load
+from loadtest.open_loop.requested_outputs import outputs_of
 from loadtest.open_loop.sender import Finish
 from loadtest.payloads import STAMP_BYTES
 
@@ -32,7 +32,7 @@ def encode_photo(model: str, content: bytes) -> bytes:
 
     Fields are serialised in the order of their numbers, and the photo's is the highest.
     """
-    _, message = encode(Infer(ModelRef(model), content + bytes(STAMP_BYTES), OUTPUTS))
+    _, message = encode(Infer(ModelRef(model), content + bytes(STAMP_BYTES), outputs_of(model)))
     serialised: bytes = message.SerializeToString()
     assert serialised.endswith(content[-64:] + bytes(STAMP_BYTES))
     return serialised[:-STAMP_BYTES]

@@ -8,7 +8,6 @@ import struct
 from collections import deque
 
 from genod_client import GenODError
-from genod_client.answer import OUTPUTS
 from genod_client.endpoint import Endpoint
 from genod_client.errors import Status, error_from_status
 from genod_client.operations import Infer, ModelRef
@@ -18,6 +17,7 @@ from genod_client.version import __version__
 from loadtest.open_loop.answer_check import HttpAnswerCheck
 from loadtest.open_loop.http_connection import IDLE, Head, HttpConnection
 from loadtest.open_loop.load import Load
+from loadtest.open_loop.requested_outputs import outputs_of
 from loadtest.open_loop.sender import Finish, NoRoomError
 from loadtest.payloads import STAMP_BYTES
 
@@ -30,7 +30,7 @@ _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errn
 
 def encode_photo(endpoint: Endpoint, model: str, content: bytes) -> bytes:
     """Return a whole request without its last STAMP_BYTES bytes, which follow the photo."""
-    request = encode(Infer(ModelRef(model), content + bytes(STAMP_BYTES), OUTPUTS))
+    request = encode(Infer(ModelRef(model), content + bytes(STAMP_BYTES), outputs_of(model)))
     headers = {
         "host": endpoint.authority,
         "user-agent": f"genod-loadtest/{__version__}",

@@ -15,6 +15,11 @@ def toy_server(tmp_path_factory):
     repository = tmp_path_factory.mktemp("clients") / "repository"
     for model in ("detect", "crowded"):
         shutil.copytree(TOY_REPOSITORY / "detect", repository / model, ignore=shutil.ignore_patterns("__pycache__"))
+    for model in ("visual_search", "embed"):
+        shutil.copytree(TOY_REPOSITORY / model, repository / model, ignore=shutil.ignore_patterns("__pycache__"))
+        # A Triton model imports its siblings only, so what both share is copied beside each.
+        for shared in ("detect/1/scene.py", "embed/1/toy_embedder.py"):
+            shutil.copy(TOY_REPOSITORY / shared, repository / model / "1")
     # The same model with a queue that is soon full.
     config = repository / "crowded" / "config.pbtxt"
     text = config.read_text().replace('name: "detect"', 'name: "crowded"')

@@ -3,8 +3,8 @@
 import threading
 
 from genod_client.errors import Status, error_from_status
-from genod_client.operations import CheckReady, Infer, ReadParameters
-from tests.clients.answers import SCENE, TAXONOMY_JSON, infer_reply
+from genod_client.operations import CheckReady, Infer, ListModels, ReadParameters
+from tests.clients.answers import PARAMETERS_OF_MODEL, SCENE, TAXONOMY_JSON, reply_to
 
 
 class FakeTransport:
@@ -13,12 +13,14 @@ class FakeTransport:
     Attributes:
         operations: what was asked, in order.
         timeouts_s: how long each was allowed to take.
-        taxonomy_json: the parameter `taxonomy`.
+        taxonomy_json: the parameter `taxonomy` of `detect`.
+        parameters_of_model: the parameters of the others; a model that is not in it is not there.
     """
 
     def __init__(self, failures=(), taxonomy_json=TAXONOMY_JSON):
         self.failures = list(failures)
         self.taxonomy_json = taxonomy_json
+        self.parameters_of_model = {name: dict(parameters) for name, parameters in PARAMETERS_OF_MODEL.items()}
         self.operations = []
         self.timeouts_s = []
         self.is_closed = False
@@ -34,7 +36,11 @@ class FakeTransport:
             case Infer():
                 return self._infer(operation)
             case ReadParameters():
-                return {"taxonomy": self.taxonomy_json}
+                if operation.model.name == "detect":
+                    return {"taxonomy": self.taxonomy_json}
+                return dict(self.parameters_of_model[operation.model.name])
+            case ListModels():
+                return tuple(sorted(self.parameters_of_model))
             case CheckReady():
                 return operation.model.version in ("", "1")
 
@@ -45,8 +51,11 @@ class FakeTransport:
         return sum(isinstance(operation, type_) for operation in self.operations)
 
     def _infer(self, operation):
-        if operation.model.version not in ("", "1"):
-            text = f"Request for unknown model: 'detect' version {operation.model.version} is not found"
+        name, version = operation.model.name, operation.model.version
+        if name not in self.parameters_of_model:
+            raise error_from_status(Status.NOT_FOUND, f"Request for unknown model: '{name}' is not found")
+        if version not in ("", "1"):
+            text = f"Request for unknown model: '{name}' version {version} is not found"
             raise error_from_status(Status.NOT_FOUND, text)
         command, _, argument = operation.image.decode("latin-1").partition(" ")
         if command == "refuse":
@@ -57,7 +66,7 @@ class FakeTransport:
         rows = SCENE if command != "nothing" else []
         if command == "class":
             rows = [(*row[:2], int(argument), False) for row in SCENE[:1]]
-        return infer_reply(rows)
+        return reply_to(operation, rows)
 
 
 class AsyncFakeTransport(FakeTransport):

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from tests.clients.answers import TAXONOMY_JSON, infer_reply
+from tests.clients.answers import PARAMETERS_OF_MODEL, boxes_in, embed_reply, infer_reply, visual_search_reply
 
 
 class ServerUnderTest:
@@ -109,13 +109,22 @@ def http_infer_response(reply=None):
     return http_response(200, body, [f"Inference-Header-Content-Length: {len(header)}"])
 
 
-def http_config_response():
-    parameters = {"taxonomy": {"string_value": TAXONOMY_JSON}}
-    return http_response(200, json.dumps({"name": "detect", "parameters": parameters}).encode())
+def http_config_response(model="detect"):
+    parameters = {name: {"string_value": text} for name, text in PARAMETERS_OF_MODEL[model].items()}
+    return http_response(200, json.dumps({"name": model, "parameters": parameters}).encode())
 
 
-def good_http_response(head):
-    return http_config_response() if b"/config" in head else http_infer_response()
+def good_http_response(head, body=b""):
+    model = head.split(b" ")[1].split(b"/")[3].decode()
+    if b"/config" in head:
+        return http_config_response(model)
+    if model == "visual_search":
+        return http_infer_response(visual_search_reply())
+    if model == "embed":
+        (length,) = (line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"inference-h"))
+        (boxes,) = (tensor for tensor in json.loads(body[: int(length)])["inputs"] if tensor["name"] == "boxes")
+        return http_infer_response(embed_reply(boxes_in(body[-boxes["parameters"]["binary_data_size"] :])))
+    return http_infer_response()
 
 
 def stall(connection, server):
@@ -163,11 +172,11 @@ def first_then_good(*responses):
 
     def handle(connection, server):
         while True:
-            head, _ = read_http_request(connection)
+            head, body = read_http_request(connection)
             if not head:
                 return
             server.requests += 1
-            response = remaining.pop(0) if remaining else good_http_response(head)
+            response = remaining.pop(0) if remaining else good_http_response(head, body)
             if not response:
                 return
             connection.sendall(response)
@@ -185,10 +194,10 @@ class GrpcServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: igno
 
     def ModelInfer(self, request, context):
         self._record(context)
-        reply = infer_reply()
+        reply = self._reply(request)
         output = service_pb2.ModelInferResponse.InferOutputTensor
         return service_pb2.ModelInferResponse(
-            model_name="detect",
+            model_name=request.model_name,
             model_version="1",
             outputs=[
                 output(name=name, datatype=tensor.datatype, shape=tensor.shape)
@@ -200,8 +209,16 @@ class GrpcServicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: igno
     def ModelConfig(self, request, context):
         self._record(context)
         response = service_pb2.ModelConfigResponse()
-        response.config.parameters["taxonomy"].string_value = TAXONOMY_JSON
+        for name, text in PARAMETERS_OF_MODEL[request.name].items():
+            response.config.parameters[name].string_value = text
         return response
+
+    def _reply(self, request):
+        if request.model_name == "visual_search":
+            return visual_search_reply()
+        if request.model_name == "embed":
+            return embed_reply(boxes_in(request.raw_input_contents[1]))
+        return infer_reply()
 
     def _record(self, context):
         self.requests += 1

@@ -34,8 +34,11 @@ def modules_after(code):
         "import genod_client; genod_client.GenODClient('grpc://localhost:1')",
         "from genod_client.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass",
         "from genod_client.cli.main import main\ntry: main(['detect', '--help'])\nexcept SystemExit: pass",
+        "from genod_client.cli.main import main\ntry: main(['embed', '--help'])\nexcept SystemExit: pass",
+        "import genod_client; genod_client.VisualHash(bytes(32), 'v1').hamming_distance("
+        "genod_client.VisualHash(bytes(32), 'v1'))",
     ],
-    ids=["import", "construct", "genod --help", "genod detect --help"],
+    ids=["import", "construct", "genod --help", "genod detect --help", "genod embed --help", "compare hashes"],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(code):
     assert not modules_after(code) & HEAVY

@@ -3,12 +3,18 @@ import genod_client
 PUBLIC = [
     "Ancestor",
     "AsyncGenODClient",
+    "Attribute",
     "Box",
     "ClientClosedError",
     "DeadlineExceededError",
     "DetectedObject",
     "Detection",
     "Detections",
+    "EmbeddedBox",
+    "EmbedderMismatchError",
+    "Embeddings",
+    "EnsembleMissingError",
+    "FoundObject",
     "GenODClient",
     "GenODError",
     "ImageRefusedError",
@@ -20,6 +26,8 @@ PUBLIC = [
     "Taxonomy",
     "UnavailableError",
     "UnexpectedResponseError",
+    "VisualHash",
+    "VisualSearch",
     "__version__",
 ]
 

@@ -38,8 +38,9 @@ def test_a_python_block_runs(code, photos):
     assert done.stdout
 
 
-def test_the_shown_command_parses(photos, capsys):
-    (line,) = re.findall(r"^genod (.*)$", BLOCKS[0][1], re.MULTILINE)
+@pytest.mark.parametrize("command", ["detect", "embed"])
+def test_the_shown_command_parses(photos, capsys, command):
+    (line,) = re.findall(rf"^genod ({command} .*)$", BLOCKS[0][1], re.MULTILINE)
     with servers.grpc_server() as (url, _):
         arguments = line.replace("grpc://localhost:8001", url).replace("holiday/", "").split()
         assert main(arguments[: arguments.index("--out")]) == 0

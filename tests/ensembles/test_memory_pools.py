@@ -43,3 +43,15 @@ def test_pool_is_that_of_the_writer(toy: Path) -> None:
 def test_tensor_of_a_model_that_does_not_exist_is_skipped(toy: Path) -> None:
     rewire(toy, lambda config: setattr(step(config, "backbone"), "model_name", "spine"))
     assert "p3" not in _by_tensor(toy)
+
+
+def test_an_output_that_nobody_reads_counts_as_the_ensemble_declares_it_or_not_at_all(toy: Path) -> None:
+    edit(
+        toy,
+        "label_propagation",
+        '"scores" data_type: TYPE_FP32 dims: [ 6 ]',
+        '"scores" data_type: TYPE_FP32 dims: [ -1 ]',
+    )
+    assert _by_tensor(toy)["scores"].bytes_per_image == 6 * 4  # the rendered ensemble still says 6
+    rewire(toy, lambda config: config.output[0].dims.__setitem__(0, -1))
+    assert "scores" not in _by_tensor(toy)

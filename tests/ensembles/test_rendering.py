@@ -92,3 +92,28 @@ def test_ensemble_without_batching_spells_the_batch_out(toy: Path) -> None:
     assert "max_batch_size: 0\n" in text
     assert list(config.input[0].dims) == [-1, 1]
     assert list(config.output[0].dims) == [-1, 6]
+
+
+def test_a_star_stands_for_all_written_tensors_of_such_a_name(toy: Path) -> None:
+    starred = replace(TOY, outputs=("class_ids", "head_a_*", "nothing_*", "image_size"))
+    names = [output.name for output in derive_config(starred, load_repository(toy)).output]
+    assert names == ["class_ids", "head_a_scores", "head_a_class_ids", "image_size"]
+
+
+def test_a_wiring_may_know_a_size_that_the_model_leaves_open(toy: Path) -> None:
+    features = replace(
+        TOY,
+        name="features",
+        outputs=("p3",),
+        output_dims={"p3": (3, 10, 20)},
+        steps=(Step("preprocess"), Step("backbone")),
+        taxonomy_model=None,
+    )
+    assert list(derive_config(features, load_repository(toy)).output[0].dims) == [3, 10, 20]
+
+
+def test_parameters_of_a_model_are_published_as_its_config_has_them(toy: Path) -> None:
+    edit(toy, "backbone", 'name: "backbone"', 'name: "backbone" parameters { key: "v" value: { string_value: "ä" } }')
+    publishing = replace(TOY, published_parameters={"backbone": ("v", "missing")})
+    parameters = derive_config(publishing, load_repository(toy)).parameters
+    assert {name: value.string_value for name, value in parameters.items()} == {"v": "ä"}

@@ -292,4 +292,5 @@ def test_only_the_outputs_asked_for_come_back(client, painted_photos, alone):
 
 def test_the_repository_holds_no_file_but_models(repo_root: Path):
     names = {path.name for path in (repo_root / "model_repository").iterdir() if path.is_dir()}
-    assert names == {"preprocess", "backbone", "head_generic", "head_electronics", "label_propagation", "detect"}
+    of_detect = {"preprocess", "backbone", "head_generic", "head_electronics", "label_propagation", "detect"}
+    assert names == of_detect | {"object_selection", "embedder", "visual_search", "embed"}

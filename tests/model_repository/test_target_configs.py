@@ -13,7 +13,9 @@ from tests.serving.calls import free_ports
 
 MODELS = REPO_ROOT / "model_repository"
 TARGETS = ("tensorrt", "onnxruntime-gpu", "onnxruntime-tensorrt")
-ON_GPU = ("backbone", *sorted(folder.name for folder in MODELS.glob("head_*")))
+ON_GPU = ("backbone", "embedder", *sorted(folder.name for folder in MODELS.glob("head_*")))
+WITH_ENGINES = tuple(model for model in ON_GPU if model != "embedder")
+"""The embedder's graph loops over as many crops as there are: no engine has a shape for that."""
 
 CANVASES = {(416, 672), (672, 416)}
 
@@ -54,7 +56,7 @@ def test_both_canvases_are_warmed_up_for_the_smallest_and_the_largest_batch(path
         assert dict(warmup.inputs) == dict(canvases[canvas])
 
 
-@pytest.mark.parametrize("model", ON_GPU)
+@pytest.mark.parametrize("model", WITH_ENGINES)
 def test_every_preferred_batch_has_a_cuda_graph_on_both_canvases(model: str) -> None:
     config = read(MODELS / model / "configs" / "tensorrt.pbtxt")
     batches = {1, *config.dynamic_batching.preferred_batch_size}
@@ -78,9 +80,9 @@ def test_tritonserver_reads_them_and_misses_nothing_but_the_gpu(target: str, tmp
     options = free_ports(MODELS, model_config_name=target, log_file=tmp_path / "tritonserver.log")
     with pytest.raises(ModelLoadError) as refused, TritonServer(options):
         pytest.skip("this machine has a GPU: the configs can be served for real")
-    missing = (
-        "unable to find backend library for backend 'tensorrt'" if target == "tensorrt" else "no GPUs are available"
-    )
     lines = [line.strip() for line in str(refused.value).splitlines() if line.startswith("  ")]
     assert sorted(line.split(":")[0] for line in lines) == sorted(ON_GPU)
-    assert all(missing in line for line in lines), lines
+    for line in lines:
+        is_engine = target == "tensorrt" and line.split(":")[0] in WITH_ENGINES
+        missing = "unable to find backend library for backend 'tensorrt'" if is_engine else "no GPUs are available"
+        assert missing in line

@@ -9,6 +9,7 @@ from PIL import Image
 from rich.console import Console
 
 from serving import demo
+from serving.demo_likeness import COIN_PHOTO, LIKENESS_PHOTOS
 
 
 def a_photo(name="cat.png", score=0.93):
@@ -33,7 +34,7 @@ def a_photo(name="cat.png", score=0.93):
 def test_every_sample_photo_is_an_image_inside_an_installed_package():
     photos = demo.sample_photos()
     assert len({photo.stem for photo in photos}) == len(demo.SAMPLE_PHOTOS)
-    for photo in photos:
+    for photo in [*photos, *demo.sample_photos([*LIKENESS_PHOTOS, COIN_PHOTO])]:
         with Image.open(photo) as image:
             assert min(image.size) >= 100
 
@@ -108,8 +109,18 @@ def fake_genod(tmp_path, monkeypatch):
 
 def test_what_the_command_says_when_it_fails_is_what_the_demo_says(fake_genod):
     fake_genod('echo "genod: cat.png: no server" >&2; exit 1')
-    with pytest.raises(demo.DemoError, match=r"grpc://x:1` failed:\ngenod: cat.png: no server"):
+    with pytest.raises(demo.DemoError, match=r"detect --url grpc://x:1` failed:\ngenod: cat.png: no server"):
         demo.run_genod([Path("cat.png")], "grpc://x:1")
+    with pytest.raises(demo.DemoError, match=r"embed --url grpc://x:1` failed"):
+        demo.run_genod([Path("cat.png")], "grpc://x:1", command="embed")
+
+
+def test_boxes_reach_the_command(fake_genod, tmp_path):
+    fake_genod(f'echo "$@" > {tmp_path}/arguments; echo \'{{"photos": []}}\'')
+    assert demo.run_genod([Path("a.png")], "grpc://x:1", Path("out"), command="embed", boxes=["1,2,3,4"]) == []
+    arguments = (tmp_path / "arguments").read_text(encoding="utf-8").split()
+    assert arguments[:5] == ["embed", "a.png", "--url", "grpc://x:1", "--json"]
+    assert arguments[-4:] == ["--box", "1,2,3,4", "--out", "out"]
 
 
 def test_a_command_that_hangs_is_given_up(fake_genod, monkeypatch):
@@ -130,9 +141,14 @@ def test_the_whole_demo_ends_well_and_leaves_pictures_and_no_process(tmp_path, c
     mark = uuid.uuid4().hex
     monkeypatch.setenv("GENOD_TEST_MARK", mark)
     assert demo.main(["--out", str(tmp_path)]) == 0
-    assert "agree to the bit" in capfd.readouterr().out
+    out = capfd.readouterr().out
+    assert "agree to the bit" in out
+    assert "motorcycle_right" in out
+    assert "coins 3" in out
     pictures = {file.stem for file in tmp_path.glob("*.jpg")}
     assert pictures == {Path(name).stem for name in demo.SAMPLE_PHOTOS}
+    for folder in demo.LIKENESS_PICTURES:
+        assert {file.name for file in (tmp_path / folder).iterdir()} == {"nearest.png", "distances.png"}
     assert processes_with(mark) == []
 
 

@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from training.data.served_backbone import FEATURE_NAMES, ServedBackbone
 from training.data.training_photos import TrainingPhotos
 
-FEATURE_NAMES = ("p3", "p4", "p5", "p6", "p7")
+__all__ = ["FEATURE_NAMES", "CachedFeatures", "FeatureCache", "FeatureSample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +107,14 @@ class CachedFeatures(Dataset[FeatureSample]):
         self, photos: TrainingPhotos, *, backbone_graph: Path, views: int, folder: Path, limit_bytes: int, seed: int
     ) -> None:
         self._photos = photos
-        self._graph = backbone_graph
+        self._backbone = ServedBackbone(backbone_graph)
         self._views = views
         self._folder = folder
         self._limit_bytes = limit_bytes
         self._seed = seed
         self._graph_sha256 = hashlib.sha256(backbone_graph.read_bytes()).hexdigest()
-        # Opened in the process that loads: neither survives a fork.
+        # Opened in the process that loads: it does not survive a fork.
         self._cache: FeatureCache | None = None
-        self._session: object = None
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -143,23 +143,11 @@ class CachedFeatures(Dataset[FeatureSample]):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self._key(index, view)[:15], 16))
             pixels, boxes, label_rows = self._photos.augmented(index)
-        names_and_features = zip(FEATURE_NAMES, self._run_backbone(pixels.numpy()[None]), strict=True)
         return {
-            # Half precision: an error of 0.05 % is far below what the next random view changes.
-            **{name: features[0].astype(np.float16) for name, features in names_and_features},
+            **{name: features[0] for name, features in self._backbone(pixels.numpy()[None]).items()},
             "boxes": boxes.numpy(),
             "label_rows": label_rows.numpy(),
         }
-
-    def _run_backbone(self, pixels: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
-        import onnxruntime
-
-        if self._session is None:
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = 1  # the other cores train the head at the same time
-            self._session = onnxruntime.InferenceSession(str(self._graph), options, providers=["CPUExecutionProvider"])
-        features: list[npt.NDArray[np.float32]] = self._session.run(list(FEATURE_NAMES), {"pixels": pixels})  # type: ignore[attr-defined]
-        return features
 
     def _key(self, index: int, view: int) -> str:
         parts = (self._graph_sha256, self._photos.view_description(index), str(self._seed), str(view))

@@ -20,11 +20,21 @@ def sum_over_processes(value: Tensor) -> Tensor:
 
     Every process must call it equally often and in the same order. One process alone gets its value back.
     """
-    if _is_alone or not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+    if not shares_the_batch():
         return value
     total = value.detach().clone() if _contributes else torch.zeros_like(value)
     torch.distributed.all_reduce(total)
     return total
+
+
+def shares_the_batch() -> bool:
+    """Whether other processes take part in this batch, so that something has to be sent."""
+    return not _is_alone and torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def contributes() -> bool:
+    """Whether what this process holds of the batch counts."""
+    return _contributes
 
 
 @contextlib.contextmanager

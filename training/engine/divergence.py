@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from training.detector.global_batch import alone
-from training.engine.loaded_batch import LoadedBatch, Sample
+from training.engine.loaded_batch import LoadedBatch
 from training.engine.processes import Processes
 
 MAX_PHOTOS_NAMED = 8
@@ -26,7 +27,7 @@ def first_bad_tensor(module: nn.Module, *, gradients: bool = False) -> str | Non
 def photos_at_fault(
     batch: LoadedBatch,
     paths: Sequence[Path],
-    losses: Callable[[Sequence[Sample]], Mapping[str, Tensor]],
+    losses: Callable[[Sequence[Any]], Mapping[str, Tensor]],
     processes: Processes,
 ) -> list[Path]:
     """Look at a batch's photos one by one and return those whose own loss is no number, of all processes.

@@ -21,7 +21,7 @@ class EpochSummary:
     losses: Mapping[str, float]
     """The mean of each term."""
     metrics: Mapping[str, Mapping[str, float]]
-    """AP and AP50 of each data set; empty where the epoch was not evaluated."""
+    """Of each data set, the one that counts last; empty where the epoch was not evaluated."""
     train_s: float
     """Of the steps, waiting included; of a resumed epoch only what was left of it."""
     waited_s: float
@@ -40,12 +40,17 @@ class EpochSummary:
         """Say it for people."""
         parts = [f"epoch {self.epoch + 1}/{epochs}", _named(self.losses)]
         parts += [f"{name} {_named(values)}" for name, values in self.metrics.items()]
-        if len(self.metrics) > 1:
-            parts.append(f"mean AP50 {sum(m['AP50'] for m in self.metrics.values()) / len(self.metrics):.4f}")
+        if len(self.metrics) > 1 and (name := self._shared_metric()):
+            parts.append(f"mean {name} {sum(m[name] for m in self.metrics.values()) / len(self.metrics):.4f}")
         parts.append(f"waited for data {self.waited_share:.1%} of {self.train_s:.0f}s")
         of_loaders = f" + loaders {self.loader_memory_bytes / MIB:.0f}" if self.loader_memory_bytes else ""
         parts.append(f"memory {self.memory_bytes / MIB:.0f}{of_loaders} MiB")
         return " | ".join(parts)
+
+    def _shared_metric(self) -> str | None:
+        """The last metric that all data sets have."""
+        of_each = list(self.metrics.values())
+        return next((name for name in reversed(list(of_each[0])) if all(name in metrics for metrics in of_each)), None)
 
 
 class EpochLog:

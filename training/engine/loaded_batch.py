@@ -7,11 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.data.feature_cache import FeatureSample
-from training.data.training_photos import TrainingSample
 from training.engine.run_batches import View
-
-Sample = TrainingSample | FeatureSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +37,19 @@ class LoadedBatch:
     """One process's part of a batch."""
 
     views: Sequence[View]
-    kind: type[Sample]
+    kind: type[Any]
+    """Of the samples: a dataclass of tensors, of tuples of tensors, and of plain values."""
     values: dict[str, Field]
 
     @classmethod
-    def collate(cls, items: Sequence[tuple[View, Sample]]) -> "LoadedBatch":
+    def collate(cls, items: Sequence[tuple[View, Any]]) -> "LoadedBatch":
         """Put loaded views together."""
         samples = [sample for _, sample in items]
         values = {f.name: _joined([getattr(sample, f.name) for sample in samples]) for f in fields(samples[0])}
         return cls([view for view, _ in items], type(samples[0]), values)
 
     @property
-    def samples(self) -> list[Sample]:
+    def samples(self) -> list[Any]:
         """The samples, as views of the batch's tensors."""
         columns = {name: _parted(value) for name, value in self.values.items()}
         rows = zip(*columns.values(), strict=True)

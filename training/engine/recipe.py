@@ -1,13 +1,13 @@
-"""A training run as data: defaults here, what differs in `recipes/*.yaml`."""
+"""A detector's training run as data: defaults here and in `RunRecipe`, what differs in `recipes/*.yaml`."""
 
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
-from typing import Any, Literal, get_args
-
-import yaml
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, get_args
 
 from training.data.errors import SetOptionsError
 from training.data.set_options import SetOptions
+from training.engine.run_recipe import RecipeError, RunRecipe
+
+__all__ = ["TEACHER_ARCHITECTURE", "Architecture", "Recipe", "RecipeError"]
 
 Architecture = Literal[
     "shufflenet_ghostpan",
@@ -22,13 +22,12 @@ TEACHER_ARCHITECTURE = "shufflenet_ghostpan"
 """Of the teachers' arrays, which `backbone_from` may name."""
 
 
-class RecipeError(ValueError):
-    """A recipe that cannot be run; the message names the file and the field."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
+class Recipe(RunRecipe):
     """One run: the shared backbone with a head, or a head alone on a frozen backbone."""
+
+    REQUIRED: ClassVar[tuple[str, ...]] = ("head",)
+    FREE: ClassVar[tuple[str, ...]] = (*RunRecipe.FREE, "feature_cache_gib")
 
     head: str
     """Name of the served model the run trains, e.g. head_generic."""
@@ -92,19 +91,11 @@ class Recipe:
     """Weight of the losses from boxes."""
     distillation_weight: float = 0.0
     """Weight of the loss from the teacher's dense outputs."""
-    epochs: int = 10
-    evaluate_every_epochs: int = 1
-    """How often the metrics on the val split are printed; the last epoch's always are."""
     images_per_step: int = 8
     learning_rate: float = 1e-4
     """Of AdamW, for layers that start from trained arrays; cosine schedule down to 1 % of it."""
     new_layer_learning_rate: float = 1e-3
     """For layers that start from random numbers."""
-    weight_decay: float = 0.01
-    warmup_steps: int = 50
-    gradient_clip_norm: float = 5.0
-    ema_decay: float = 0.998
-    """Of the averaged weights, which are the ones evaluated and exported."""
     repeat: int = 1
     """How often an epoch shows each photo of `data_set`, whose classes may be few among the negatives."""
     shorter_side_range_px: tuple[int, int] = (300, 500)
@@ -113,30 +104,13 @@ class Recipe:
     anew for each."""
     vertical_flip: bool = False
     """Also show photos upside down; for things seen from above, which have no up."""
-    seed: int = 0
-    # The engine: where and in which numbers it computes, and how often it saves.
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """`auto` is a GPU where there is one. `images_per_step` counts all processes of a `torchrun` together."""
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """Of the detector's forward and backward pass; weights, losses and the optimiser stay FP32. `fp16` needs a GPU."""
-    accumulate_steps: int = 1
-    """So many batches' gradients are averaged before the weights move; `warmup_steps` counts batches."""
-    checkpoint_every_steps: int = 100
-    """Besides at the end of every epoch. 0 saves then only."""
-    loader_workers: int | Literal["auto"] = "auto"
-    """Processes that load photos, for each that trains; `auto` is one less than there are cores, 1 to 8."""
 
     def __post_init__(self) -> None:
-        self._check_types()
+        self.check_types()
         self._check_data()
         self._check_model()
-        self._check_engine()
-        positive = ("epochs", "images_per_step", "learning_rate", "repeat", "tower_channels", "evaluate_every_epochs")
-        for name in positive:
-            if getattr(self, name) <= 0:
-                raise RecipeError(f"{name} must be positive, got {getattr(self, name)}")
-        if not 0.0 <= self.ema_decay < 1.0:
-            raise RecipeError(f"ema_decay must be in [0, 1), got {self.ema_decay}")
+        self.check_run()
+        self.check_positive("images_per_step", "repeat", "tower_channels")
         low, high = self.shorter_side_range_px
         if not 32 <= low <= high:
             raise RecipeError(f"shorter_side_range_px must be [low, high] with 32 <= low <= high, got [{low}, {high}]")
@@ -182,25 +156,13 @@ class Recipe:
         if self.repeat != 1:
             raise RecipeError("with data_sets there is no repeat; say it in the options of a set")
 
-    def _check_types(self) -> None:
-        """Refuse what YAML read as something else than was meant: `1e-4` without a point is text."""
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if f.type is float and isinstance(value, int) and not isinstance(value, bool):
-                continue
-            if f.type in (bool, int, float, str) and type(value) is not f.type:
-                hint = "; YAML wants a point in it, as in 1.0e-4" if f.type is float and isinstance(value, str) else ""
-                raise RecipeError(f"{f.name} must be {getattr(f.type, '__name__', f.type)}, got {value!r}{hint}")
-
     def _check_model(self) -> None:
         choices: dict[str, tuple[str, ...]] = {
             "architecture": get_args(Architecture),
             "detector": ("fcos", "retinanet"),
             "towers": ("separable", "full"),
         }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise RecipeError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        self.check_choices(choices)
         if self.pyramid_channels < 32 or self.pyramid_channels % 32:
             raise RecipeError(f"pyramid_channels must be a multiple of 32, got {self.pyramid_channels}")
         if self.classified_locations < 0 or (self.classified_locations and self.detector != "fcos"):
@@ -213,57 +175,6 @@ class Recipe:
                 f"keep_teacher_classifier: the teacher is a {TEACHER_ARCHITECTURE} with detector fcos, towers separable"
             )
 
-    def _check_engine(self) -> None:
-        choices = {"device": ("auto", "cpu", "cuda"), "precision": ("fp32", "bf16", "fp16")}
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise RecipeError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
-        if self.accumulate_steps < 1 or self.checkpoint_every_steps < 0:
-            raise RecipeError(
-                f"accumulate_steps must be 1 or more and checkpoint_every_steps 0 or more, got "
-                f"{self.accumulate_steps} and {self.checkpoint_every_steps}"
-            )
-        workers = self.loader_workers
-        if workers != "auto" and (not isinstance(workers, int) or workers < 0):
-            raise RecipeError(f"loader_workers must be auto or 0 or more, got {workers!r}")
-
-    def trains_as(self, other: "Recipe") -> bool:
-        """Whether a run of `other` can be gone on with by this recipe: equal but for what leaves the result alone."""
-        free = ("device", "checkpoint_every_steps", "loader_workers", "evaluate_every_epochs", "feature_cache_gib")
-        return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(self) if f.name not in free)
-
     def set_options(self) -> dict[str, SetOptions]:
         """Return the options of each of `data_sets`, checked, by the name of its folder."""
         return {name.rstrip("/").rpartition("/")[2]: SetOptions.of(name, o) for name, o in self.data_sets.items()}
-
-    @classmethod
-    def load(cls, path: Path) -> "Recipe":
-        """Read a recipe file; an unknown field is an error that lists the known ones."""
-        return cls.parse(path.read_text(), source=str(path))
-
-    @classmethod
-    def parse(cls, text: str, *, source: str) -> "Recipe":
-        """Read a recipe's text; errors name the source."""
-        try:
-            values: Any = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise RecipeError(f"{source} is no YAML: {' '.join(str(error).split())}") from error
-        if not isinstance(values, dict):
-            raise RecipeError(f"{source} must be a mapping of fields to values")
-        known = {f.name for f in fields(cls)}
-        if unknown := sorted(str(name) for name in set(values) - known):
-            raise RecipeError(f"{source}: unknown field {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-        if "head" not in values:
-            raise RecipeError(f"{source}: head must be given")
-        for name, value in values.items():
-            if isinstance(value, list):
-                values[name] = tuple(value)
-        try:
-            return cls(**values)
-        except RecipeError as error:
-            raise RecipeError(f"{source}: {error}") from error
-
-    def as_yaml(self) -> str:
-        """Return the recipe with every default filled in."""
-        values = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        return yaml.safe_dump(values, sort_keys=False)

@@ -5,7 +5,6 @@ from pathlib import Path
 import torch
 
 from training.data.feature_cache import CachedFeatures
-from training.data.problems import summary, write_report
 from training.data.roots import REPOSITORY_ROOT, data_set_folder
 from training.data.training_photos import TrainingPhotos
 from training.detector.backbone import STRIDES
@@ -14,15 +13,13 @@ from training.detector.initial_weights import initial_detector, is_teacher, teac
 from training.detector.served_weights import newest_graph
 from training.engine.processes import Processes, joined_processes
 from training.engine.recipe import Recipe, RecipeError
+from training.engine.run_problems import report_problems
 from training.engine.sample_pictures import sample_pictures
 from training.engine.trainer import Teacher, Trainer
 from training.engine.training_data import TrainingData, class_category_ids, training_data
 from training.evaluation.coco_metrics import CocoMetrics
 from training.evaluation.evaluate_modules import evaluate_head
 from training.taxonomy.adopt import adopt_categories
-
-PROBLEMS_FILE = "data_problems.json"
-"""In the run folder: every broken photo and box, by name."""
 
 
 def train(recipe: Recipe, run_folder: Path) -> Detector:
@@ -40,10 +37,7 @@ def _train(recipe: Recipe, run_folder: Path, processes: Processes) -> Detector:
         print(f"new in the taxonomy, and in mappings/{data_set}.yaml: {', '.join(adopted)}", flush=True)
     processes.wait()  # until the taxonomy is written
     data = training_data(recipe)
-    for name, problems in data.problems.items():
-        if problems:
-            print(f"{summary(name, problems)}; by name in {run_folder / PROBLEMS_FILE}", flush=True)
-    write_report(run_folder / PROBLEMS_FILE, data.problems)
+    report_problems(run_folder, data.problems)
     torch.manual_seed(recipe.seed)  # for the layers that start from random numbers
     detector, new_layers = initial_detector(
         recipe,

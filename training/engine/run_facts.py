@@ -5,6 +5,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,28 @@ from typing import Any
 import torch
 
 from training.atomic_file import write_atomically
-from training.data.labelled_photo import LabelledPhoto
 from training.data.roots import REPOSITORY_ROOT
 from training.engine.processes import Processes
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "pycocotools")
 
 
-def write_run_facts(path: Path, photos: Iterable[LabelledPhoto], processes: Processes) -> None:
+@dataclass(frozen=True, slots=True)
+class DataRow:
+    """A photo or a crop that is learnt from."""
+
+    data_set: str
+    path: Path
+    said: tuple[object, ...]
+    """What the annotations say of it."""
+
+
+def write_run_facts(path: Path, data: Iterable[DataRow], processes: Processes) -> None:
     """Write versions, revision, machine and the hashes of the data.
 
     A resumed run appends what is different now to `sessions`, so that a change of versions halfway is seen.
     """
-    facts = {"software": _software(), "machine": _machine(processes), "data": _data(photos)}
+    facts = {"software": _software(), "machine": _machine(processes), "data": _data(data)}
     document: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"sessions": []}
     if document["sessions"] and document["sessions"][-1]["data"] != facts["data"]:
         print(f"the data is not what this run began with (compare {path}): its losses will not be those", flush=True)
@@ -58,14 +68,14 @@ def _git_revision() -> str | None:
     return result.stdout.strip() or None
 
 
-def _data(photos: Iterable[LabelledPhoto]) -> dict[str, dict[str, str | int]]:
+def _data(rows: Iterable[DataRow]) -> dict[str, dict[str, str | int]]:
     """Of every data set a hash of its photos' names, sizes in bytes, boxes and labels, in the order of training."""
     hashes: dict[str, Any] = {}
     counts: dict[str, int] = {}
-    for photo in {photo.path: photo for photo in photos}.values():  # once each, however often it is shown
-        data_set = photo.data_set or photo.path.parent.parent.name
-        size_bytes = photo.path.stat().st_size if photo.path.exists() else None
-        row = (photo.path.name, size_bytes, photo.boxes.tolist(), photo.labels)
-        hashes.setdefault(data_set, hashlib.sha256()).update(repr(row).encode())
-        counts[data_set] = counts.get(data_set, 0) + 1
+    once_each = {(row.data_set, row.path, repr(row.said)): row for row in rows}  # however often it is shown
+    for row in once_each.values():
+        size_bytes = row.path.stat().st_size if row.path.exists() else None
+        content = (row.path.name, size_bytes, *row.said)
+        hashes.setdefault(row.data_set, hashlib.sha256()).update(repr(content).encode())
+        counts[row.data_set] = counts.get(row.data_set, 0) + 1
     return {name: {"photos": counts[name], "sha256": digest.hexdigest()} for name, digest in hashes.items()}

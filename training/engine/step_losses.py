@@ -15,9 +15,11 @@ from training.detector.fcos_outputs import HeadOutputs
 from training.detector.global_batch import sum_over_processes, without_contribution
 from training.detector.head import GroundTruth, OutputsT, level_sizes_of, outputs_of_images
 from training.engine.distillation import distillation_loss
-from training.engine.loaded_batch import LoadedBatch, Sample
+from training.engine.loaded_batch import LoadedBatch
 from training.engine.precision import MixedPrecision
 from training.engine.recipe import Recipe
+
+Sample = TrainingSample | FeatureSample
 
 
 @dataclass(frozen=True, slots=True)

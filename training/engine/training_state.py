@@ -1,19 +1,20 @@
-"""What changes while a detector trains: its weights, their average, the optimiser, the loss scale."""
+"""What changes in a training: the weights, their average, the optimiser, the loss scale."""
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
-from training.detector.detector import Detector
-from training.engine.averaged_weights import AveragedWeights
+import torch
+
+from training.engine.averaged_weights import AveragedWeights, ModuleT
 from training.engine.checkpoint import LAST, PREVIOUS, load_newest, save_checkpoint
 from training.engine.precision import MixedPrecision
 from training.engine.processes import Processes
-from training.engine.recipe import Recipe
-from training.engine.schedule import Schedule, optimizer_of
+from training.engine.run_recipe import RunRecipe
+from training.engine.schedule import Schedule
 
 
-class TrainingState:
+class TrainingState(Generic[ModuleT]):
     """Moves the weights, and is saved and restored as a whole.
 
     Nothing random is in it: whatever is drawn is drawn from the seed, the epoch and the step.
@@ -22,24 +23,37 @@ class TrainingState:
     def __init__(
         self,
         *,
-        recipe: Recipe,
-        detector: Detector,
-        new_layers: tuple[Any, ...],
+        recipe: RunRecipe,
+        module: ModuleT,
+        name: str,
+        optimizer: torch.optim.Optimizer,
         schedule: Schedule,
         precision: MixedPrecision,
         processes: Processes,
     ) -> None:
-        self.detector = detector
-        self.averaged = AveragedWeights(detector, decay=recipe.ema_decay)
+        """Begin with what is given.
+
+        Args:
+            recipe: of the run.
+            module: trained in place.
+            name: under which a checkpoint has the module's weights.
+            optimizer: over its parameters, with `peak_lr` in every group.
+            schedule: of the learning rates.
+            precision: with the loss scale.
+            processes: that share the batches.
+        """
+        self.module = module
+        self.averaged = AveragedWeights(module, decay=recipe.ema_decay)
         self.next_step = 0
+        self._name = name
         self._recipe = recipe
-        self._optimizer = optimizer_of(recipe, detector, new_layers)
+        self._optimizer = optimizer
         self._schedule = schedule
         self._precision = precision
         self._processes = processes
 
     def learning_rate_at(self, step: int) -> float:
-        """Return the learning rate of the layers that start from trained arrays."""
+        """Return the learning rate that the recipe's `learning_rate` has become."""
         return self._recipe.learning_rate * self._schedule.share_at(step)
 
     def move_weights(self, step: int) -> float | None:
@@ -49,12 +63,12 @@ class TrainingState:
             Their norm before clipping; None where FP16's loss scale was too large and the step is left out. Where it is
             infinite or NaN, nothing has moved and the gradients are still there.
         """
-        self._processes.sum_gradients(self.detector)
+        self._processes.sum_gradients(self.module)
         self._schedule.apply(self._optimizer, step)
-        norm = self._precision.step(self._optimizer, self.detector, clip_norm=self._recipe.gradient_clip_norm)
+        norm = self._precision.step(self._optimizer, self.module, clip_norm=self._recipe.gradient_clip_norm)
         if norm is None or math.isfinite(norm):
             self._optimizer.zero_grad()
-            self.averaged.update(self.detector, step // self._recipe.accumulate_steps)
+            self.averaged.update(self.module, step // self._recipe.accumulate_steps)
         return norm
 
     def save(self, run_folder: Path) -> None:
@@ -85,12 +99,14 @@ class TrainingState:
         if found is None:
             return
         path, state = found
-        if not self._recipe.trains_as(Recipe.parse(state["recipe"], source=str(path))):
+        if self._name not in state:
+            raise ValueError(f"{path} is no {self._name}'s: name another --run-folder")
+        if not self._recipe.trains_as(type(self._recipe).parse(state["recipe"], source=str(path))):
             raise ValueError(
                 f"{path} was made by another recipe than the one given (compare {run_folder / 'recipe.yaml'}): "
                 "name another --run-folder, or delete this one to start over"
             )
-        self.detector.load_state_dict(state["detector"])
+        self.module.load_state_dict(state[self._name])
         self.averaged.module.load_state_dict(state["averaged"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._precision.load_state_dict(state.get("precision", {}))
@@ -104,7 +120,7 @@ class TrainingState:
         return {
             "step": self.next_step,
             "recipe": self._recipe.as_yaml(),
-            "detector": self.detector.state_dict(),
+            self._name: self.module.state_dict(),
             "averaged": self.averaged.module.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "precision": self._precision.state_dict(),

@@ -13,6 +13,7 @@ from training.evaluation.accumulate import Accumulated, IouType, accumulate
 from training.evaluation.coco_metrics import CocoMetrics
 from training.evaluation.detections import Detections
 from training.evaluation.ground_truth import GroundTruth
+from training.evaluation.parsed_inputs import parsed_inputs
 from training.evaluation.weighted_ap50 import weighted_AP50
 
 MAX_DETECTIONS = (1, 10, 100)
@@ -35,9 +36,7 @@ def evaluate_coco(
     Raises:
         EvaluationError: one of the two is not what it should be.
     """
-    ground_truth = ground_truth if isinstance(ground_truth, GroundTruth) else GroundTruth.parse(ground_truth)
-    if not isinstance(detections, Detections):
-        detections = Detections.parse(detections, ground_truth)
+    ground_truth, detections = parsed_inputs(ground_truth, detections)
     accumulated = accumulate(ground_truth, detections, iou_type=iou_type, max_detections=MAX_DETECTIONS)
     return coco_metrics(ground_truth, accumulated)
 

@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     from training.data.coco_photos import CocoPhotos
     from training.data.roots import data_set_folder
     from training.evaluation.coco_protocol import evaluate_coco
-    from training.evaluation.evaluate_repository import RepositoryDetector, detect_photos
+    from training.evaluation.evaluate_repository import RepositoryDetector, detect_photos, mapped_ground_truth
     from training.evaluation.metrics_table import metrics_table
     from training.taxonomy import load_mapping_of, load_taxonomy
 
@@ -30,14 +30,17 @@ def run(arguments: argparse.Namespace) -> int:
     metrics = {}
     for name in arguments.data_sets:
         photos = CocoPhotos(data_set_folder(name), "val")
-        ground_truth = photos.ground_truth().dataset
-        results = detect_photos(detector, photos, load_mapping_of(photos.name, taxonomy))
-        metrics[name] = evaluate_coco(ground_truth, results)
-        if arguments.report:
+        mapping = load_mapping_of(photos.name, taxonomy)
+        ground_truth = mapped_ground_truth(photos, mapping)
+        results = detect_photos(detector, photos, mapping)
+        if not arguments.report:
+            metrics[name] = evaluate_coco(ground_truth, results)
+        else:
             from training.evaluation.report.write_report import write_coco_report
 
-            page = write_coco_report(
-                arguments.report / f"{photos.name}.html",
+            page = arguments.report / f"{photos.name}.html"
+            metrics[name] = write_coco_report(
+                page,
                 ground_truth,
                 results,
                 title=f"{photos.name} val, {arguments.repository.name}",

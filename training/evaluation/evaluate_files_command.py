@@ -110,17 +110,12 @@ def _coco_or_lvis(arguments: argparse.Namespace, ground_truth: GroundTruth, dete
         from training.evaluation.report.write_report import write_coco_report, write_lvis_report
 
         write = write_coco_report if arguments.protocol == "coco" else write_lvis_report
-        page = write(
-            arguments.report / PAGE,
-            ground_truth,
-            detections,
-            title=_title(arguments),
-            images_folder=arguments.images,
-            iou_type=iou_type,
-        )
-        print(f"report: {page}", file=sys.stderr)
-    evaluate = evaluate_coco if arguments.protocol == "coco" else evaluate_lvis
-    values = evaluate(ground_truth, detections, iou_type=iou_type).as_dict()
+        page = _page(arguments)
+        values = write(**page, ground_truth=ground_truth, detections=detections, iou_type=iou_type).as_dict()
+        print(f"report: {page['path']}", file=sys.stderr)
+    else:
+        evaluate = evaluate_coco if arguments.protocol == "coco" else evaluate_lvis
+        values = evaluate(ground_truth, detections, iou_type=iou_type).as_dict()
     return {key: UNDEFINED if value is None else value for key, value in values.items()}
 
 
@@ -138,23 +133,19 @@ def _openimages(arguments: argparse.Namespace, ground_truth: GroundTruth, detect
     if arguments.report:
         from training.evaluation.report.write_report import write_openimages_report
 
-        page = write_openimages_report(
-            arguments.report / PAGE,
-            ground_truth,
-            detections,
-            title=_title(arguments),
-            images_folder=arguments.images,
-            **options,
-        )
-        print(f"report: {page}", file=sys.stderr)
-    values = evaluate_openimages(ground_truth, detections, **options).as_dict()
+        page = _page(arguments)
+        values = write_openimages_report(**page, ground_truth=ground_truth, detections=detections, **options).as_dict()
+        print(f"report: {page['path']}", file=sys.stderr)
+    else:
+        values = evaluate_openimages(ground_truth, detections, **options).as_dict()
     # Every class of the file, so that one without objects is told from one that was never asked for.
     values["per_class"] = {name: values["AP50_per_class"].get(name) for name in ground_truth.category_names}
     return values
 
 
-def _title(arguments: argparse.Namespace) -> str:
-    return f"{arguments.dt.name} against {arguments.gt.name}"
+def _page(arguments: argparse.Namespace) -> dict[str, Any]:
+    title = f"{arguments.dt.name} against {arguments.gt.name}"
+    return {"path": arguments.report / PAGE, "title": title, "images_folder": arguments.images}
 
 
 def _read(path: Path, error_class: type[EvaluationError]) -> Any:

@@ -11,6 +11,7 @@ import onnxruntime
 from rich.progress import track
 
 from training.data.coco_photos import CocoPhotos
+from training.data.labelled_photo import LabelledPhoto
 from training.data.letterbox import letterbox
 from training.detector.served_weights import newest_graph
 from training.evaluation.coco_metrics import CocoMetrics
@@ -72,29 +73,53 @@ class RepositoryDetector:
 
 def evaluate_repository(detector: RepositoryDetector, photos: CocoPhotos, mapping: DatasetMapping) -> CocoMetrics:
     """Return the metrics over a split; what was propagated and what the data set does not label is left out."""
-    return evaluate_coco(photos.ground_truth().dataset, detect_photos(detector, photos, mapping))
+    return evaluate_coco(mapped_ground_truth(photos, mapping), detect_photos(detector, photos, mapping))
+
+
+def mapped_ground_truth(photos: CocoPhotos, mapping: DatasetMapping) -> dict[str, Any]:
+    """Return a split in COCO's format, of its labels only those that mean a category: no head can answer the others."""
+    dataset: dict[str, Any] = photos.ground_truth(mapping.mapped_labels(photos.category_names)).dataset
+    return dataset
 
 
 def detect_photos(detector: RepositoryDetector, photos: CocoPhotos, mapping: DatasetMapping) -> list[dict[str, Any]]:
     """Return COCO results over a split, in the data set's own categories; what was propagated is left out."""
     category_of_taxonomy_id = {
-        mapping.category_id(label): category_id for label, category_id in photos.category_ids.items()
+        mapping.category_id(label): photos.category_ids[label] for label in mapping.mapped_labels(photos.category_names)
     }
-    results: list[dict[str, Any]] = []
-    for photo in track(photos.photos, description=f"detect in {photos.name} {photos.split}", transient=True):
-        canvas, canvas_to_image = letterbox(photo.open())
-        found = detector.detect(canvas, canvas_to_image, (photo.width_px, photo.height_px))
-        for row in range(int(found["num_detections"][0])):
-            category_id = category_of_taxonomy_id.get(int(found["class_ids"][row]))
-            if category_id is None or found["is_propagated"][row]:
-                continue
-            x1, y1, x2, y2 = found["boxes"][row].tolist()
-            results.append(
-                {
-                    "image_id": photo.image_id,
-                    "category_id": category_id,
-                    "bbox": [x1, y1, x2 - x1, y2 - y1],
-                    "score": float(found["scores"][row]),
-                }
-            )
+    photos_shown = track(photos.photos, description=f"detect in {photos.name} {photos.split}", transient=True)
+    return [
+        {
+            "image_id": found["image_id"],
+            "category_id": category_of_taxonomy_id[found["category_id"]],
+            "bbox": found["bbox"],
+            "score": found["score"],
+        }
+        for photo in photos_shown
+        for found in detect_photo(detector, photo)
+        if found["category_id"] in category_of_taxonomy_id and not found["is_propagated"]
+    ]
+
+
+def detect_photo(detector: RepositoryDetector, photo: LabelledPhoto) -> list[dict[str, Any]]:
+    """Return what is detected in a photo, propagated labels included.
+
+    Returns:
+        One dictionary per detection: image_id, category_id of the taxonomy, bbox [x, y, w, h] in pixels, score,
+        is_propagated.
+    """
+    canvas, canvas_to_image = letterbox(photo.open())
+    found = detector.detect(canvas, canvas_to_image, (photo.width_px, photo.height_px))
+    results = []
+    for row in range(int(found["num_detections"][0])):
+        x1, y1, x2, y2 = found["boxes"][row].tolist()
+        results.append(
+            {
+                "image_id": photo.image_id,
+                "category_id": int(found["class_ids"][row]),
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+                "score": float(found["scores"][row]),
+                "is_propagated": bool(found["is_propagated"][row]),
+            }
+        )
     return results

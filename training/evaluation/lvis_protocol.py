@@ -15,6 +15,7 @@ from training.evaluation.detections import Detections
 from training.evaluation.errors import GroundTruthError
 from training.evaluation.ground_truth import GroundTruth, Integers
 from training.evaluation.json_values import json_values
+from training.evaluation.parsed_inputs import parsed_inputs
 from training.evaluation.weighted_ap50 import weighted_AP50
 
 MAX_DETECTIONS_PER_IMAGE = 300
@@ -73,9 +74,7 @@ def evaluate_lvis(
     Raises:
         EvaluationError: one of the two is not what it should be.
     """
-    ground_truth = ground_truth if isinstance(ground_truth, GroundTruth) else GroundTruth.parse(ground_truth)
-    if not isinstance(detections, Detections):
-        detections = Detections.parse(detections, ground_truth)
+    ground_truth, detections = parsed_inputs(ground_truth, detections)
     detections = detections.only(best_per_image(detections, max_detections_per_image))
     accumulated = accumulate(
         ground_truth, detections, iou_type=iou_type, max_detections=(max_detections_per_image,), federated=True

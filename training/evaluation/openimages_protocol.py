@@ -21,6 +21,7 @@ from training.evaluation.ground_truth import Booleans, Floats, GroundTruth, Inte
 from training.evaluation.hierarchy import ClassHierarchy
 from training.evaluation.json_values import json_values
 from training.evaluation.matching import NONE, Matches, match_boxes
+from training.evaluation.parsed_inputs import parsed_inputs
 from training.evaluation.weighted_ap50 import weighted_AP50
 
 GROUP_OF_WEIGHT = 0.5
@@ -86,9 +87,7 @@ def evaluate_openimages(
     Raises:
         EvaluationError: one of the inputs is not what it should be.
     """
-    ground_truth = ground_truth if isinstance(ground_truth, GroundTruth) else GroundTruth.parse(ground_truth)
-    if not isinstance(detections, Detections):
-        detections = Detections.parse(detections, ground_truth)
+    ground_truth, detections = parsed_inputs(ground_truth, detections)
     judgement = judge_openimages(
         ground_truth,
         detections,

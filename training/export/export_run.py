@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from training.atomic_file import write_atomically
 from training.data.coco_photos import CocoPhotos
+from training.data.errors import DataError
 from training.data.letterbox import letterbox
 from training.data.roots import data_set_folder
 from training.detector.build import detector_of_state
@@ -44,9 +45,14 @@ def export_run(run_folder: Path, repository: Path, *, version: int, with_backbon
 
     Raises:
         ParityError: A graph differs from PyTorch; what was installed before is untouched.
+        DataError: There is no val photo to compare on.
     """
     recipe, detector = load_run(run_folder)
     photos = CocoPhotos(data_set_folder(recipe.data_set or next(iter(recipe.data_sets))), "val")
+    if not photos.photos:
+        raise DataError(
+            f"{photos.folder} has no val photos to compare the graph with PyTorch on: name some in split.json"
+        )
     taxonomy_ids = class_category_ids(recipe, photos.name, head_classes(recipe))
     canvases = [letterbox(photo.open())[0][None] for photo in photos.photos[:PARITY_PHOTOS]]
     canvases.append(_mirrored_pair(canvases[0]))

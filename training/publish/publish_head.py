@@ -102,7 +102,10 @@ def _refuse_another_backbone(run_folder: Path, detector: Detector, graph: Path) 
     served = SharedBackbone()
     load_served_backbone(served, graph)
     trained_on = detector.backbone.state_dict()
-    if not all(torch.equal(value, trained_on[name]) for name, value in served.state_dict().items()):
+    expected = served.state_dict()
+    # Another architecture has tensors of other names.
+    is_same = expected.keys() == trained_on.keys() and all(torch.equal(expected[n], trained_on[n]) for n in expected)
+    if not is_same:
         raise PublishError(
             f"{run_folder} was trained on another backbone than {graph}, whose features its head would misread. Train "
             "it again with backbone_from: model_repository."
@@ -151,7 +154,8 @@ def _certify(
     new_classes = {}
     for name, photos in val_sets.items():
         mapping = load_mapping_of(photos.name, taxonomy)
-        new_classes[name] = {label for label in photos.category_names if mapping.category_id(label) not in known}
+        labels = mapping.mapped_labels(photos.category_names)
+        new_classes[name] = {label for label in labels if mapping.category_id(label) not in known}
     return Certificate(
         head=recipe.head,
         version=after.heads[recipe.head],
@@ -188,7 +192,7 @@ def _val_sets(recipe: Recipe, taxonomy: Taxonomy, *, answered: Set[int]) -> dict
         photos = CocoPhotos(data_set_folder(name), "val")
         try:
             mapping = load_mapping_of(photos.name, taxonomy)
-            ids = {mapping.category_id(label) for label in photos.category_names}
+            ids = {mapping.category_id(label) for label in mapping.mapped_labels(photos.category_names)}
         except TaxonomyError:
             continue  # nobody has said what its labels mean
         if ids & answered:

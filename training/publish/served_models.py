@@ -14,6 +14,7 @@ from training.publish.errors import ServedModelsError
 
 SERVED_MODELS_PATH = REPOSITORY_ROOT / "ensembles" / "wiring" / "served_models.json"
 SHARED = ("preprocess", "backbone", "label_propagation")
+"""What `detect` needs; other ensembles share more, such as the embedder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def read_served_models(path: Path = SERVED_MODELS_PATH) -> ServedModels:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ServedModelsError(f"{path} must be JSON with the objects 'shared' and 'heads': {error}") from error
     versions = served.versions
-    if set(served.shared) != set(SHARED) or not all(isinstance(v, int) and v > 0 for v in versions.values()):
+    if not set(SHARED) <= set(served.shared) or not all(isinstance(v, int) and v > 0 for v in versions.values()):
         raise ServedModelsError(f"{path}: 'shared' must pin {', '.join(SHARED)}, and versions must be 1 or more")
     return served
 

@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 import torch
 from torch import Tensor
 
 from training.data.feature_cache import FEATURE_NAMES, CachedFeatures, FeatureCache
 from training.data.letterbox import letterbox
 from training.data.merged_photos import MergedPhotos
+from training.data.served_backbone import ServedBackbone
 from training.data.training_photos import TrainingPhotos
 from training.scorecard.arm import backbone_graph
 from training.scorecard.arm_photos import SUBSET_SEED, augmentation_of, options_of
 from training.scorecard.experiment_sets import open_set
+from training.scorecard.val_photos import val_truth
 from training.taxonomy import load_taxonomy
 
 LIMIT_BYTES = 30 * 2**30
@@ -81,15 +82,12 @@ def compute_val_features(work_folder: Path, *, set_name: str, limit: int | None)
     for photo in photos.photos[:limit]:
         canvas, _ = letterbox(photo.open())
         backbone(canvas)
-    truth = photos.ground_truth().dataset
-    image_ids = {photo.image_id for photo in photos.photos[:limit]}
+    truth = val_truth(photos, limit)
     of_annotation = ("image_id", "category_id", "bbox", "area", "iscrowd")
     return {
-        "images": [{"id": image_id} for image_id in sorted(image_ids)],
+        "images": [{"id": image_id} for image_id in sorted(image["id"] for image in truth["images"])],
         "annotations": [
-            {key: annotation[key] for key in of_annotation if key in annotation}
-            for annotation in truth["annotations"]
-            if annotation["image_id"] in image_ids
+            {key: annotation[key] for key in of_annotation if key in annotation} for annotation in truth["annotations"]
         ],
         "categories": [{"id": category["id"], "name": category["name"]} for category in truth["categories"]],
     }
@@ -100,25 +98,15 @@ class KeptBackbone:
 
     def __init__(self, work_folder: Path) -> None:
         graph = backbone_graph()
-        self._graph = graph
+        self._backbone = ServedBackbone(graph)
         self._graph_sha256 = hashlib.sha256(graph.read_bytes()).hexdigest()
         self._cache = FeatureCache(work_folder / "val_features", limit_bytes=LIMIT_BYTES)
-        self._session: onnxruntime.InferenceSession | None = None
 
     def __call__(self, canvas: npt.NDArray[np.uint8]) -> tuple[Tensor, ...]:
         """Map a canvas UINT8 [H, W, 3] to P3..P7, FP32 [1, C, h, w]."""
         key = hashlib.sha256(self._graph_sha256.encode() + str(canvas.shape).encode() + canvas.tobytes()).hexdigest()
         arrays = self._cache.get(key)
         if arrays is None:
-            arrays = self._compute(canvas)
+            arrays = self._backbone(canvas[None])
             self._cache.put(key, arrays)
         return tuple(torch.from_numpy(arrays[name].astype(np.float32)) for name in FEATURE_NAMES)
-
-    def _compute(self, canvas: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.generic]]:
-        if self._session is None:
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = 1  # the other cores do the same for other photos
-            self._session = onnxruntime.InferenceSession(self._graph, options, providers=["CPUExecutionProvider"])
-        features = self._session.run(list(FEATURE_NAMES), {"pixels": canvas[None]})
-        # Half precision as in training.
-        return {name: values.astype(np.float16) for name, values in zip(FEATURE_NAMES, features, strict=True)}

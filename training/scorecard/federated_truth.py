@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from training.evaluation.federation import expand_verified
+from training.evaluation.ground_truth import GroundTruth
 from training.taxonomy import Taxonomy
 
 SHARE_OF_PRESENT_VERIFIED = 0.7
@@ -33,6 +35,7 @@ def expanded(ground_truth: Mapping[str, Any], taxonomy: Taxonomy) -> dict[str, A
 
     OpenImages challenge, "hierarchy expansion": a cat is also an object of the class animal.
     """
+    # `judge_openimages` expands within its own matching; here COCO's follows, photo by photo (`match_photos`).
     annotations = [
         {**annotation, "category_id": category_id}
         for annotation in ground_truth["annotations"]
@@ -85,16 +88,9 @@ def judged_detections(
         ground_truth: of `partly_verified`, not expanded.
         taxonomy: the categories.
     """
-    boxed_by_image: dict[int, set[int]] = {image["id"]: set() for image in ground_truth["images"]}
-    for annotation in ground_truth["annotations"]:
-        boxed_by_image[annotation["image_id"]].add(annotation["category_id"])
-    known_by_image = {}
-    for image in ground_truth["images"]:
-        boxed = boxed_by_image[image["id"]]
-        absent = set(image["verified_category_ids"]) - boxed
-        known_by_image[image["id"]] = boxed.union(
-            absent,
-            *(taxonomy.ancestors(category_id) for category_id in boxed),
-            *(taxonomy.descendants(category_id) for category_id in absent),
-        )
-    return [dict(d) for d in detections if d["category_id"] in known_by_image[d["image_id"]]]
+    truth = GroundTruth.parse(expanded(ground_truth, taxonomy))
+    row, column = truth.index_of_image, truth.index_of_category
+    ancestors = [frozenset(column[above] for above in taxonomy.ancestors(c["id"])) for c in truth.categories]
+    verified = expand_verified(truth, truth.image_of_object, truth.category_of_object, ancestors)
+    assert verified is not None, "partly_verified gives every image its list"
+    return [dict(d) for d in detections if verified[row[d["image_id"]], column[d["category_id"]]]]

@@ -30,7 +30,11 @@ class Job:
     """Nothing else runs meanwhile, since it measures time."""
 
     def key(self, code_sha256: str) -> str:
-        """Return what the result is kept under: it changes with the arguments, the code and the files read."""
+        """Return what the result is kept under: it changes with the arguments, the code and the files read.
+
+        Args:
+            code_sha256: of the code that the function reaches, see `reached_code.py`.
+        """
         arguments = json.dumps(self.arguments, sort_keys=True)
         parts = (self.function, arguments, code_sha256, *(_fingerprint(path) for path in self.reads))
         slug = re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
@@ -40,15 +44,6 @@ class Job:
         """Call the function."""
         module, _, name = self.function.partition(":")
         return getattr(importlib.import_module(module), name)(work_folder, **self.arguments)
-
-
-def code_sha256(package: Path) -> str:
-    """Hash every Python file of the package except what only renders results, and its YAML: taxonomy and mappings."""
-    digest = hashlib.sha256()
-    for path in sorted((*package.rglob("*.py"), *package.rglob("*.yaml"))):
-        if "report" not in path.relative_to(package).parts:
-            digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _fingerprint(path: Path) -> str:

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -38,7 +38,14 @@ class JobOutcomes:
 class JobRunner:
     """Runs jobs, `workers` at a time."""
 
-    def __init__(self, *, work_folder: Path, code_sha256: str, workers: int) -> None:
+    def __init__(self, *, work_folder: Path, code_sha256: Callable[[str], str], workers: int) -> None:
+        """Make a runner.
+
+        Args:
+            work_folder: results and logs are kept in it.
+            code_sha256: from a job's function, `module:function`, to the hash of the code that it reaches.
+            workers: processes side by side.
+        """
         self._work_folder = work_folder
         self._code_sha256 = code_sha256
         self._workers = workers
@@ -130,7 +137,7 @@ class JobRunner:
         write_atomically(self._path(job), json.dumps(result).encode())
 
     def _path(self, job: Job) -> Path:
-        return self._work_folder / "jobs" / f"{job.key(self._code_sha256)}.json"
+        return self._work_folder / "jobs" / f"{job.key(self._code_sha256(job.function))}.json"
 
     def _pool(self, workers: int) -> ProcessPoolExecutor:
         # Threads of torch do not survive a fork.

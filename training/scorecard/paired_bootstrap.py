@@ -1,7 +1,8 @@
-"""How sure is a difference of two detectors? Draw the val photos and the seeds again, many times, for both alike."""
+"""How sure is a difference of two models? Draw the val photos and the seeds again, many times, for both alike."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -11,6 +12,17 @@ WeightsPerSet = Mapping[str, Floats]
 """Of every val set FP64 [R, P], how often each of its photos was drawn."""
 Score = Callable[[Mapping[str, PhotoMatches], WeightsPerSet], Floats]
 """From one detector's matches on every val set, and R draws of the photos, to its figure [R]."""
+
+
+class JudgedPhotos(Protocol):
+    """What a model did on the photos of one val set, or on its queries."""
+
+    @property
+    def num_photos(self) -> int:
+        """How many there are."""
+
+
+Judged = TypeVar("Judged", bound=JudgedPhotos)
 
 INTERVAL_PERCENT = (2.5, 97.5)
 DRAWS = 1000
@@ -33,9 +45,9 @@ class PairedDifference:
 
 
 def paired_difference(
-    better: Sequence[Mapping[str, PhotoMatches]],
-    other: Sequence[Mapping[str, PhotoMatches]],
-    score: Score,
+    better: Sequence[Mapping[str, Judged]],
+    other: Sequence[Mapping[str, Judged]],
+    score: Callable[[Mapping[str, Judged], WeightsPerSet], Floats],
     *,
     draws: int = DRAWS,
     random_seed: int = 0,

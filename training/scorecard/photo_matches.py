@@ -1,6 +1,7 @@
 """Which detections hit which objects, photo by photo, so that AP can be had for any weighting of the photos.
 
-The matching is pycocotools' own. What is ours is the last step, precision over recall, because a bootstrap needs it for
+The matching is pycocotools' own, not `match_boxes` of OpenImages' protocol, in which a detection whose object is taken
+may not have the next best one. What is ours is the last step, precision over recall, because a bootstrap needs it for
 hundreds of draws of the photos and the matches of a photo do not depend on the draw.
 """
 

@@ -27,6 +27,14 @@ class Plan:
     """N_min of class-aware upsampling."""
     draws: int = 500
     """Of a bootstrap."""
+    embedder_steps: int = 200
+    """Of every small embedder; a step shows 32 crops of each set."""
+    embedder_views: int = 2
+    """Random views of each crop, beside the crop as it is."""
+    crops_per_set: int | None = None
+    """Of the embedder's sets, each split; None is all."""
+    whole_trunk_steps: int = 100
+    """Where all of a trunk is trained."""
     latency_class_counts: tuple[int, ...] = (80, 300, 900)
     latency_repeats: int = 15
     """Rounds in which every graph runs once."""
@@ -45,6 +53,10 @@ QUICK = Plan(
     tail_photos_per_set=8,
     min_boxes_per_class=24,
     draws=200,
+    embedder_steps=10,
+    embedder_views=1,
+    crops_per_set=80,
+    whole_trunk_steps=8,
     latency_class_counts=(80, 900),
     latency_repeats=7,
 )

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from training.data.roots import REPOSITORY_ROOT
 
-TRAINING = REPOSITORY_ROOT / "training"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
@@ -42,11 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the scorecard; the exit status is 1 if a relation failed, 130 if it was stopped, else 0."""
     from dataclasses import replace
+    from functools import cache
 
     from training.scorecard.errors import ScorecardError
-    from training.scorecard.job import code_sha256
     from training.scorecard.job_runner import JobRunner
     from training.scorecard.plan import FULL, QUICK
+    from training.scorecard.reached_code import ReachedCode
     from training.scorecard.relations.registry import relations_named
     from training.scorecard.report.console_table import print_scorecard
     from training.scorecard.report.write_report import write_report
@@ -68,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
         plan = replace(plan, seeds=seeds)
     os.environ["OMP_NUM_THREADS"] = "1"  # workers inherit it before their torch starts
     started = time.monotonic()
-    runner = JobRunner(work_folder=arguments.work, code_sha256=code_sha256(TRAINING), workers=arguments.workers)
+    code_sha256 = cache(ReachedCode(REPOSITORY_ROOT).sha256)  # as it is when the run begins
+    runner = JobRunner(work_folder=arguments.work, code_sha256=code_sha256, workers=arguments.workers)
     scorecard = run_scorecard(relations, plan, runner)
     minutes = (time.monotonic() - started) / 60
     facts = {

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from training.data.coco_photos import CocoPhotos
-from training.data.letterbox import letterbox
 from training.data.roots import REPOSITORY_ROOT, data_set_folder
-from training.evaluation.evaluate_repository import RepositoryDetector
+from training.evaluation.evaluate_repository import RepositoryDetector, detect_photo
 from training.scorecard.job import Job
 
 MODEL_REPOSITORY = REPOSITORY_ROOT / "model_repository"
@@ -47,19 +46,9 @@ def detect_with_served(_work_folder: Path, *, data_set: str, limit: int | None) 
         is_propagated.
     """
     detector = RepositoryDetector(MODEL_REPOSITORY)
-    detections = []
-    for photo in CocoPhotos(data_set_folder(data_set), "val").photos[:limit]:
-        canvas, canvas_to_image = letterbox(photo.open())
-        found = detector.detect(canvas, canvas_to_image, (photo.width_px, photo.height_px))
-        for row in range(int(found["num_detections"][0])):
-            x1, y1, x2, y2 = (float(edge) for edge in found["boxes"][row])
-            detections.append(
-                {
-                    "image_id": photo.image_id,
-                    "category_id": int(found["class_ids"][row]),
-                    "bbox": [round(edge, 2) for edge in (x1, y1, x2 - x1, y2 - y1)],
-                    "score": float(found["scores"][row]),
-                    "is_propagated": bool(found["is_propagated"][row]),
-                }
-            )
-    return detections
+    photos = CocoPhotos(data_set_folder(data_set), "val").photos[:limit]
+    return [
+        {**found, "bbox": [round(edge, 2) for edge in found["bbox"]]}
+        for photo in photos
+        for found in detect_photo(detector, photo)
+    ]

@@ -3,17 +3,15 @@
 from typing import Any
 
 from training.data.coco_photos import CocoPhotos
-from training.data.roots import data_set_folder
 
 
-def val_truth(data_set: str, limit: int | None = None) -> dict[str, Any]:
-    """Return a val split, or its first photos, in COCO's format; crowd regions included.
+def val_truth(photos: CocoPhotos, limit: int | None = None) -> dict[str, Any]:
+    """Return a split, or its first photos, in COCO's format; crowd regions included.
 
     Args:
-        data_set: folder of GENOD_DATA/detection, or a path with a slash.
+        photos: the split.
         limit: only so many photos.
     """
-    photos = CocoPhotos(data_set_folder(data_set), "val")
     truth: dict[str, Any] = photos.ground_truth().dataset
     if limit is None:
         return truth

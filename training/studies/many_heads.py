@@ -23,7 +23,7 @@ from training.export.detector_graphs import export_head
 from training.export.label_propagation import export_label_propagation
 from training.export.served_taxonomy import served_taxonomy
 from training.publish.model_configs import configure_new_head, connect_head
-from training.publish.served_models import ServedModels, read_served_models, write_served_models
+from training.publish.served_models import SHARED, ServedModels, read_served_models, write_served_models
 from training.taxonomy import load_taxonomy
 
 SLIM_TOWER_DEPTH = 1
@@ -56,8 +56,10 @@ def many_heads(folder: Path, *, heads: int, tower_depth: int, tower_channels: in
     served, taxonomy = read_served_models(), load_taxonomy()
     first, *others = served.heads
     repository = folder / "model_repository"
-    ignored = shutil.ignore_patterns("__pycache__", "detect*")
-    shutil.copytree(REPOSITORY_ROOT / "model_repository", repository, ignore=ignored)
+    # What `detect` needs and nothing else: no other ensemble could be loaded without the heads that are left out.
+    for model in (*SHARED, *served.heads):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY_ROOT / "model_repository" / model, repository / model, ignore=ignored)
     propagation = repository / "label_propagation"
     names = [first, *(f"head_slim_{k}" for k in range(1, heads))]
     torch.manual_seed(0)
@@ -82,7 +84,8 @@ def many_heads(folder: Path, *, heads: int, tower_depth: int, tower_channels: in
     pins = {first: served.heads[first]} | dict.fromkeys(names[1:], 1)
     graphs = {name: repository / name / str(pin) / "model.onnx" for name, pin in pins.items()}
     export_label_propagation(propagation / str(version), served_taxonomy(taxonomy, graphs), names)
-    write_served_models(ServedModels(shared=served.shared, heads=pins), folder / "served_models.json")
+    shared = {model: served.shared[model] for model in SHARED}
+    write_served_models(ServedModels(shared=shared, heads=pins), folder / "served_models.json")
 
 
 if __name__ == "__main__":

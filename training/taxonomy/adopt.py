@@ -8,7 +8,7 @@ from pathlib import Path
 from training.atomic_file import write_atomically
 from training.taxonomy.errors import TaxonomyError
 from training.taxonomy.load import TAXONOMY_PATH, load_taxonomy
-from training.taxonomy.mapping import MAPPINGS_DIR, load_mapping_of
+from training.taxonomy.mapping import MAPPINGS_DIR, load_mappings
 
 _PLAIN_NAME = re.compile(r"[\w][\w '()/.&+-]*")
 """What stands in YAML without quotes and means itself."""
@@ -37,16 +37,13 @@ def adopt_categories(
 
     Raises:
         TaxonomyError: a parent does not exist, a name cannot stand in the file, or the data set is mapped already and
-            its mapping lacks one of the labels.
+            its mapping lacks one of the labels; or a mapping file is wrong, which is nobody's to overwrite.
     """
     taxonomy = load_taxonomy(taxonomy_path)
-    try:
-        mapped = load_mapping_of(dataset, taxonomy, mappings_folder)
-    except TaxonomyError:
-        mapped = None
-    if mapped is not None:
-        mapped.require_labels(parents_by_label)
-        return []
+    for mapped in load_mappings(taxonomy, mappings_folder):
+        if dataset in (mapped.dataset, *mapped.subsets):
+            mapped.require_labels(parents_by_label)
+            return []
     known = {category.name for category in taxonomy}
     new = [label for label in parents_by_label if label not in known]
     lines = []
@@ -61,7 +58,7 @@ def adopt_categories(
         parents_field = f", parents: [{', '.join(parents)}]" if parents else ""
         lines.append(f"  - {{id: {category_id}, name: {name}{parents_field}}}\n")
     _refuse_odd_names(parents_by_label)
-    mapping = "".join(f"  {label}: {label}\n" for label in parents_by_label)
+    labels = "".join(f"  {label}: {label}\n" for label in parents_by_label)
     if lines:
         text = taxonomy_path.read_text(encoding="utf-8").rstrip("\n") + "\n" + "".join(lines)
         with tempfile.TemporaryDirectory() as scratch:  # a cycle among the new ones is refused before anything changes
@@ -69,7 +66,7 @@ def adopt_categories(
             load_taxonomy(Path(scratch) / taxonomy_path.name)
         write_atomically(taxonomy_path, text.encode())
     header = f"# Labels of the {dataset} data set.\n"
-    mapping_text = f"{header}dataset: {dataset}\nlabels:\n{mapping}"
+    mapping_text = f"{header}dataset: {dataset}\nlabels:\n{labels}"
     write_atomically(mappings_folder / f"{dataset}.yaml", mapping_text.encode())
     return new
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from genod_client.cli.output_folder import make_output_folder
 from genod_client.cli.progress import Progress
 from genod_client.client import GenODClient
-from genod_client.errors import GenODError, InvalidInputError
+from genod_client.errors import GenODError
 from genod_client.results import Detections
 
 
@@ -105,10 +106,7 @@ class PictureNames:
         Raises:
             InvalidInputError: it cannot be made.
         """
-        try:
-            out_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InvalidInputError(f"Cannot make the folder --out {out_dir}: {error.strerror}.") from error
+        make_output_folder(out_dir)
         self._out_dir = out_dir
         self._taken = {Path(photo).resolve() for photo in photos}
 

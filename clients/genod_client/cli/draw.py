@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from genod_client.cli.label_layout import Rectangle, place_label
 from genod_client.errors import InvalidInputError
-from genod_client.results import DetectedObject, Detections
+from genod_client.results import DetectedObject, Detections, ImageSize
 
 Colour: TypeAlias = tuple[int, int, int]
 
@@ -36,23 +36,37 @@ def write_annotated(photo: str, detections: Detections, path: Path) -> Path:
     Raises:
         InvalidInputError: the photo cannot be read, or the picture cannot be written.
     """
-    try:
-        with Image.open(photo) as file:
-            picture = to_rgb(ImageOps.exif_transpose(file))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InvalidInputError(f"Detected, but not drawn: Pillow cannot open the photo: {error}") from error
-    if picture.size != detections.image_size:
-        raise InvalidInputError(
-            f"Detected, but not drawn: the server saw {detections.image_size.width} × "
-            f"{detections.image_size.height} pixels, Pillow {picture.width} × {picture.height}. "
-            "Did the file change meanwhile?"
-        )
+    picture = read_upright(photo, detections.image_size, done="Detected")
     draw_objects(picture, detections.objects())
     try:
         picture.save(path, format="JPEG", quality=JPEG_QUALITY)
     except OSError as error:
         raise InvalidInputError(f"Detected, but not drawn: cannot write {path}: {error}") from error
     return path
+
+
+def read_upright(photo: str, size: ImageSize, *, done: str) -> Image.Image:
+    """Return a photo as the server saw it: upright and RGB.
+
+    Args:
+        photo: path of the photo.
+        size: what the server says of the upright photo.
+        done: what did work, for the error: `Detected`.
+
+    Raises:
+        InvalidInputError: the photo cannot be read, or has another size.
+    """
+    try:
+        with Image.open(photo) as file:
+            picture = to_rgb(ImageOps.exif_transpose(file))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidInputError(f"{done}, but not drawn: Pillow cannot open the photo: {error}") from error
+    if picture.size != size:
+        raise InvalidInputError(
+            f"{done}, but not drawn: the server saw {size.width} × {size.height} pixels, "
+            f"Pillow {picture.width} × {picture.height}. Did the file change meanwhile?"
+        )
+    return picture
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

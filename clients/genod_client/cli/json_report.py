@@ -69,7 +69,7 @@ def _photo(outcome: Outcome) -> dict[str, Any]:
         "image_size": None if answer is None else answer.image_size._asdict(),
         "detections": None if answer is None else [_detection(row) for row in answer],
         "picture": None if outcome.picture is None else str(outcome.picture),
-        "error": None if outcome.error is None else _error(outcome.error),
+        "error": None if outcome.error is None else error_as_json(outcome.error),
     }
 
 
@@ -84,6 +84,7 @@ def _detection(detection: Detection) -> dict[str, Any]:
     }
 
 
-def _error(error: GenODError) -> dict[str, Any]:
+def error_as_json(error: GenODError) -> dict[str, Any]:
+    """Return an error as all reports spell it."""
     reason = error.reason if isinstance(error, ImageRefusedError) else None
     return {"type": type(error).__name__, "message": str(error), "reason": reason}

@@ -14,22 +14,24 @@ SHOW_AFTER_S = 2.0
 class Progress:
     """Counts photos: a bar on a terminal, now and then a line elsewhere, nothing if all is done quickly."""
 
-    def __init__(self, *, total: int, show_after_s: float = SHOW_AFTER_S) -> None:
+    def __init__(self, *, total: int, show_after_s: float = SHOW_AFTER_S, activity: str = "detecting") -> None:
         """Prepare.
 
         Args:
             total: number of photos.
             show_after_s: seconds of silence at the beginning, and between two lines.
+            activity: what the bar says is going on.
         """
         self._total = total
         self._done = 0
         self._show_after_s = show_after_s
         self._silent_since_s = time.monotonic()
+        self._activity = activity
         self._bar: _Bar | None = None
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
-            self._bar = _Bar(self._total, self._show_after_s)
+            self._bar = _Bar(self._total, self._show_after_s, self._activity)
         return self
 
     def __exit__(
@@ -51,13 +53,13 @@ class Progress:
 class _Bar:
     """A rich progress bar that appears by itself, even while the first photo is still under way."""
 
-    def __init__(self, total: int, show_after_s: float) -> None:
+    def __init__(self, total: int, show_after_s: float, activity: str) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
 
         self._progress = RichProgress(
-            TextColumn("detecting"),
+            TextColumn(activity),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -67,7 +69,7 @@ class _Bar:
             redirect_stdout=False,  # stdout may be a file: the report belongs there
             redirect_stderr=False,
         )
-        self._task = self._progress.add_task("detect", total=total, photo="")
+        self._task = self._progress.add_task(activity, total=total, photo="")
         self._timer = threading.Timer(show_after_s, self._progress.start)
         self._timer.daemon = True
         self._timer.start()

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from tritonclient.grpc import service_pb2
 
 from genod_client.errors import UnexpectedResponseError
-from genod_client.operations import CheckReady, Infer, InferReply, Operation, ReadParameters
+from genod_client.operations import CheckReady, Infer, InferReply, ListModels, Operation, ReadParameters
 from genod_client.tensors import Tensor, serialize_bytes_element
 
 ReplyT = TypeVar("ReplyT")
@@ -23,19 +23,28 @@ def encode(operation: Operation[Any]) -> tuple[str, Any]:
     model = operation.model
     match operation:
         case Infer():
+            image = Tensor("BYTES", (1, 1), serialize_bytes_element(operation.image))
+            inputs = {"image": image, **operation.more_inputs}
             return "ModelInfer", service_pb2.ModelInferRequest(
                 model_name=model.name,
                 model_version=model.version,
-                inputs=[service_pb2.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1, 1])],
+                inputs=[
+                    service_pb2.ModelInferRequest.InferInputTensor(
+                        name=name, datatype=tensor.datatype, shape=tensor.shape
+                    )
+                    for name, tensor in inputs.items()
+                ],
                 outputs=[
                     service_pb2.ModelInferRequest.InferRequestedOutputTensor(name=name) for name in operation.outputs
                 ],
-                raw_input_contents=[serialize_bytes_element(operation.image)],
+                raw_input_contents=[tensor.data for tensor in inputs.values()],
             )
         case ReadParameters():
             return "ModelConfig", service_pb2.ModelConfigRequest(name=model.name, version=model.version)
         case CheckReady():
             return "ModelReady", service_pb2.ModelReadyRequest(name=model.name, version=model.version)
+        case ListModels():
+            return "RepositoryIndex", service_pb2.RepositoryIndexRequest(ready=True)
     raise TypeError(f"unknown operation {operation!r}")
 
 
@@ -65,4 +74,6 @@ def _decode(operation: Operation[Any], message: Any) -> object:
             return {name: value.string_value for name, value in message.config.parameters.items()}
         case CheckReady():
             return bool(message.ready)
+        case ListModels():
+            return tuple(sorted({model.name for model in message.models}))
     raise TypeError(f"unknown operation {operation!r}")

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 from genod_client.errors import UnexpectedResponseError
-from genod_client.operations import CheckReady, Infer, InferReply, ModelRef, Operation, ReadParameters
+from genod_client.operations import CheckReady, Infer, InferReply, ListModels, ModelRef, Operation, ReadParameters
 from genod_client.tensors import Tensor, serialize_bytes_element
 from genod_client.transports.http_errors import error_from_response
 
@@ -53,6 +53,8 @@ def encode(operation: Operation[Any]) -> HttpRequest:
             return HttpRequest("GET", f"{path}/config", {})
         case CheckReady():
             return HttpRequest("GET", f"{path}/ready", {})
+        case ListModels():
+            return HttpRequest("POST", "/v2/repository/index", {"content-type": "application/json"}, b'{"ready": true}')
     raise TypeError(f"unknown operation {operation!r}")
 
 
@@ -77,6 +79,8 @@ def _decode(operation: Operation[Any], response: HttpResponse) -> object:
             return _decode_parameters(response)
         case CheckReady():
             return True
+        case ListModels():
+            return _decode_model_names(response)
     raise TypeError(f"unknown operation {operation!r}")
 
 
@@ -86,21 +90,27 @@ def _model_path(model: ModelRef) -> str:
 
 
 def _encode_infer(operation: Infer, path: str) -> HttpRequest:
-    image = serialize_bytes_element(operation.image)
-    header = {
+    image = Tensor("BYTES", (1, 1), serialize_bytes_element(operation.image))
+    inputs = {"image": image, **operation.more_inputs}
+    header: dict[str, Any] = {
         "inputs": [
             {
-                "name": "image",
-                "datatype": "BYTES",
-                "shape": [1, 1],
-                "parameters": {"binary_data_size": len(image)},
+                "name": name,
+                "datatype": tensor.datatype,
+                "shape": list(tensor.shape),
+                "parameters": {"binary_data_size": len(tensor.data)},
             }
-        ],
-        "outputs": [{"name": name, "parameters": {"binary_data": True}} for name in operation.outputs],
+            for name, tensor in inputs.items()
+        ]
     }
+    if operation.outputs:
+        header["outputs"] = [{"name": name, "parameters": {"binary_data": True}} for name in operation.outputs]
+    else:
+        header["parameters"] = {"binary_data_output": True}
     header_json = json.dumps(header).encode()
     headers = {"content-type": "application/octet-stream", HEADER_LENGTH: str(len(header_json))}
-    return HttpRequest("POST", f"{path}/infer", headers, header_json + image)
+    body = b"".join([header_json, *(tensor.data for tensor in inputs.values())])
+    return HttpRequest("POST", f"{path}/infer", headers, body)
 
 
 def _decode_infer(response: HttpResponse) -> InferReply:
@@ -132,6 +142,13 @@ def _decode_parameters(response: HttpResponse) -> dict[str, str]:
         raise UnexpectedResponseError(
             f"Cannot read the parameters in the model's configuration ({error!r}): {config!r}"
         ) from error
+
+
+def _decode_model_names(response: HttpResponse) -> tuple[str, ...]:
+    try:
+        return tuple(sorted({str(model["name"]) for model in json.loads(response.body)}))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnexpectedResponseError(f"Cannot read the server's list of models: {response.body[:200]!r}") from error
 
 
 def _parse_json(content: bytes) -> dict[str, Any]:

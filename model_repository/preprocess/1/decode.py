@@ -30,7 +30,7 @@ from flatten import flatten
 from image_format import supported_format
 from image_limits import ImageLimits
 from image_refused import ImageRefusedError, RefusalReason
-from letterbox import resized_size
+from letterbox import DETECTOR_CANVAS, Canvas, resized_size
 from upright import Box, exif_orientation, turn_box_upright, turn_upright, upright_size
 
 
@@ -59,6 +59,10 @@ class ImageHeader:
 
     stored_size: tuple[int, int]
     """Full scale, before the EXIF orientation is applied."""
+
+    def decodes_like(self, other: "ImageHeader") -> bool:
+        """Whether decoding either of two headers of the same file gives the same pixels."""
+        return (self.image.size, self.stored_extent) == (other.image.size, other.stored_extent)
 
     @property
     def pixels_in_memory(self) -> int:
@@ -89,12 +93,13 @@ class ImageHeader:
         )
 
 
-def read_header(data: bytes, limits: ImageLimits) -> ImageHeader:
+def read_header(data: bytes, limits: ImageLimits, canvas: Canvas = DETECTOR_CANVAS) -> ImageHeader:
     """Opens an encoded image and checks everything that can be known before decoding it.
 
     Args:
         data: The bytes of an image file.
         limits: Largest accepted file and picture.
+        canvas: What the pixels are for: a JPEG is decoded at the smallest scale that is enough for it.
 
     Raises:
         ImageRefusedError: ``empty``, ``too_many_bytes``, ``not_an_image``, ``unsupported_format``,
@@ -106,7 +111,7 @@ def read_header(data: bytes, limits: ImageLimits) -> ImageHeader:
         image = Image.open(io.BytesIO(data), formats=[format_name])
     stored_size = image.size
     limits.check_pixels(*stored_size)
-    return ImageHeader(format_name, image, _reduce_jpeg_scale(image), stored_size)
+    return ImageHeader(format_name, image, _reduce_jpeg_scale(image, canvas), stored_size)
 
 
 def guard_pillow(limits: ImageLimits) -> None:
@@ -121,7 +126,7 @@ def guard_pillow(limits: ImageLimits) -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def _reduce_jpeg_scale(image: ImageFile.ImageFile) -> Box | None:
+def _reduce_jpeg_scale(image: ImageFile.ImageFile, canvas: Canvas) -> Box | None:
     """Has a JPEG decoded at 1/2, 1/4 or 1/8 of its size, never below the size it is resized to.
 
     The scale depends on the size in the header alone, so the same file always gives the same pixels.
@@ -133,7 +138,7 @@ def _reduce_jpeg_scale(image: ImageFile.ImageFile) -> Box | None:
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return None
     # resized_size treats both sides alike: the stored size needs no turning here.
-    drafted = image.draft(None, resized_size(image.size))
+    drafted = image.draft(None, resized_size(image.size, canvas))
     return drafted[1] if drafted is not None else None
 
 

@@ -17,8 +17,9 @@ import triton_python_backend_utils as pb_utils
 from decode import guard_pillow
 from image_format import SUPPORTED_FORMATS
 from image_limits import ImageLimits, whole_number_parameter
-from image_preprocessor import ImagePreprocessor, PreprocessedImage
+from image_preprocessor import ImagePreprocessor, PreprocessedImage, canvases_for
 from image_refused import ImageRefusedError
+from letterbox import Canvas
 from request_batch import annotate_row, check_one_orientation
 
 
@@ -52,20 +53,23 @@ class TritonPythonModel:
         Returns:
             One response per request, in their order.
         """
-        files_per_request = [_image_files(request) for request in requests]
-        files = [file for files in files_per_request for file in files]
+        jobs_per_request = [_jobs(request) for request in requests]
+        jobs = [job for jobs in jobs_per_request for job in jobs]
         # A single image, the usual case at low load, is spared the hop to another thread.
-        run = map if len(files) == 1 else self._pool.map
-        outcomes = iter(run(self._preprocess_or_error, files))
-        return [_response(list(islice(outcomes, len(files)))) for files in files_per_request]
+        run = map if len(jobs) == 1 else self._pool.map
+        outcomes = iter(run(self._preprocess_or_error, jobs))
+        return [
+            _response(list(islice(outcomes, len(jobs))), request.requested_output_names())
+            for request, jobs in zip(requests, jobs_per_request, strict=True)
+        ]
 
     def finalize(self) -> None:
         """Stops the threads; Triton calls it when the model is unloaded."""
         self._pool.shutdown()
 
-    def _preprocess_or_error(self, file: bytes) -> PreprocessedImage | Exception:
+    def _preprocess_or_error(self, job: tuple[bytes, Sequence[Canvas]]) -> PreprocessedImage | Exception:
         try:
-            return self._preprocessor.preprocess(file)
+            return self._preprocessor.preprocess(*job)
         except Exception as error:  # one image's failure, whatever it is, must not reach its neighbours
             return error
 
@@ -74,11 +78,14 @@ def _usable_cores() -> int:
     return len(os.sched_getaffinity(0))  # inside a container fewer than the machine has
 
 
-def _image_files(request: Any) -> list[bytes]:
-    return list(pb_utils.get_input_tensor_by_name(request, "image").as_numpy().reshape(-1))
+def _jobs(request: Any) -> list[tuple[bytes, Sequence[Canvas]]]:
+    """Each row's file, and the canvases that the caller or the ensemble wants of it."""
+    files = pb_utils.get_input_tensor_by_name(request, "image").as_numpy().reshape(-1)
+    canvases = canvases_for(request.requested_output_names())
+    return [(file, canvases) for file in files]
 
 
-def _response(outcomes: Sequence[PreprocessedImage | Exception]) -> Any:
+def _response(outcomes: Sequence[PreprocessedImage | Exception], output_names: Sequence[str]) -> Any:
     """Builds the answer to one request out of what became of its rows."""
     images = []
     for row, outcome in enumerate(outcomes):
@@ -89,11 +96,10 @@ def _response(outcomes: Sequence[PreprocessedImage | Exception]) -> Any:
         check_one_orientation([image.image_size for image in images])
     except ImageRefusedError as error:
         return _error_response(error)
+    tensors_per_image = [image.tensors() for image in images]
     return pb_utils.InferenceResponse(
         output_tensors=[
-            pb_utils.Tensor("pixels", _stack([image.canvas for image in images])),
-            pb_utils.Tensor("image_size", np.array([image.image_size for image in images], np.int32)),
-            pb_utils.Tensor("canvas_to_image", _stack([image.canvas_to_image for image in images])),
+            pb_utils.Tensor(name, _stack([tensors[name] for tensors in tensors_per_image])) for name in output_names
         ]
     )
 
@@ -116,7 +122,8 @@ def _error_response(error: Exception) -> Any:
 def _log(line: str) -> None:
     """Write to the server's log, which is the process's standard error.
 
-    Not by pb_utils.Logger: its message waits in shared memory for a thread of tritonserver, and on a machine without a
-    core to spare 2.51 then sometimes aborts (boost::interprocess::lock_exception, while models load).
+    Not by pb_utils.Logger, on a suspicion: its message waits in shared memory for a thread of tritonserver, and in two
+    of about 80 starts on a loaded machine 2.51 aborted while models loaded (boost::interprocess::lock_exception). That
+    was never reproduced; of the later starts, without the logger, 84 of 84 went well.
     """
     print(line, file=sys.stderr, flush=True)

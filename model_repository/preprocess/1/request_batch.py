@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from image_refused import ImageRefusedError, RefusalReason
-from letterbox import LANDSCAPE_CANVAS, canvas_size
+from letterbox import is_landscape
 
 
 def check_one_orientation(image_sizes: Sequence[tuple[int, int]]) -> None:
@@ -15,7 +15,7 @@ def check_one_orientation(image_sizes: Sequence[tuple[int, int]]) -> None:
     Raises:
         ImageRefusedError: ``mixed_orientations``, naming the rows of each orientation.
     """
-    landscape_rows = [row for row, size in enumerate(image_sizes) if canvas_size(size) == LANDSCAPE_CANVAS]
+    landscape_rows = [row for row, size in enumerate(image_sizes) if is_landscape(size)]
     portrait_rows = [row for row in range(len(image_sizes)) if row not in landscape_rows]
     if landscape_rows and portrait_rows:
         raise ImageRefusedError(

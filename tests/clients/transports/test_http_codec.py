@@ -5,7 +5,8 @@ import pytest
 
 from genod_client.answer import OUTPUTS
 from genod_client.errors import ServerError, UnexpectedResponseError
-from genod_client.operations import CheckReady, Infer, ModelRef, ReadParameters
+from genod_client.operations import CheckReady, Infer, ListModels, ModelRef, ReadParameters
+from genod_client.tensors import float32_tensor
 from genod_client.transports.http_codec import HttpResponse, decode, encode
 from tests.clients.answers import TAXONOMY_JSON, infer_reply
 from tests.clients.servers import http_config_response, http_infer_response
@@ -32,6 +33,38 @@ def test_a_photo_is_sent_as_it_is_behind_a_json_header_as_tritonclient_does():
     assert ours.body[length:] == their_body[their_length:]
     theirs = json.loads(their_body[:their_length])
     assert json.loads(ours.body[:length]) == {"inputs": theirs["inputs"], "outputs": theirs["outputs"]}
+
+
+def test_boxes_are_sent_behind_the_photo_and_all_outputs_asked_for_as_tritonclient_does():
+    tritonclient_http = pytest.importorskip("tritonclient.http")
+    boxes = np.array([[[1, 2, 3, 4], [5, 6, 7.5, 8]]], np.float32)
+    operation = Infer(ModelRef("embed"), b"photo", (), {"boxes": float32_tensor(boxes.shape, boxes.ravel().tolist())})
+    ours = encode(operation)
+    inputs = [
+        tritonclient_http.InferInput("image", [1, 1], "BYTES"),
+        tritonclient_http.InferInput("boxes", [1, 2, 4], "FP32"),
+    ]
+    inputs[0].set_data_from_numpy(np.array([[b"photo"]], dtype=object))
+    inputs[1].set_data_from_numpy(boxes)
+    their_body, their_length = tritonclient_http.InferenceServerClient.generate_request_body(inputs)
+    length = int(ours.headers["inference-header-content-length"])
+    assert ours.body[length:] == their_body[their_length:]
+    assert json.loads(ours.body[:length]) == json.loads(their_body[:their_length])
+
+
+def test_the_models_that_are_ready_are_asked_for_and_named_once():
+    request = encode(ListModels(DETECT))
+    assert (request.method, request.path, json.loads(request.body)) == ("POST", "/v2/repository/index", {"ready": True})
+    index = [
+        {"name": "detect", "version": "2"},
+        {"name": "backbone", "version": "1"},
+        {"name": "detect", "version": "1"},
+    ]
+    answer = HttpResponse(200, {}, json.dumps(index).encode())
+    assert decode(ListModels(DETECT), answer) == ("backbone", "detect")
+    for body in (b"", b'[{"version": "1"}]', b"5"):
+        with pytest.raises(UnexpectedResponseError, match="list of models"):
+            decode(ListModels(DETECT), HttpResponse(200, {}, body))
 
 
 def test_no_pixel_travels_as_json():

@@ -48,8 +48,9 @@ def test_ensembles_are_served_as_the_release_and_composing_models_as_pinned(rele
     with urllib.request.urlopen(request, timeout=10) as answer:
         served = {entry["name"]: entry["version"] for entry in json.load(answer)}
     assert served == {
-        "backbone": "1", "detect": str(RELEASE), "head_electronics": "1", "head_generic": "1",
-        "label_propagation": "1", "preprocess": "1",
+        "backbone": "1", "embedder": "1", "head_electronics": "1", "head_generic": "1", "label_propagation": "1",
+        "object_selection": "1", "preprocess": "1",
+        "detect": str(RELEASE), "visual_search": str(RELEASE), "embed": str(RELEASE),
     }  # fmt: skip
 
 

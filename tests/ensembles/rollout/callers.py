@@ -1,7 +1,6 @@
 """Callers over HTTP and gRPC who never pause and remember every answer."""
 
 import random
-import threading
 import time
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ import numpy as np
 import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton_http
 
+from tests.background_threads import BackgroundThreads
 from tests.ensembles.rollout.toy_releases import NAME
 
 X_VALUES = [float(value) for value in range(6)]
@@ -31,30 +31,17 @@ class Answer:
         return round((self.y - self.x) / 1000)
 
 
-class Callers:
+class Callers(BackgroundThreads):
     """`count` threads, half over each protocol, during the `with` block."""
 
     def __init__(self, http_url: str, grpc_url: str, *, count: int, fresh: bool = False) -> None:
         """With `fresh` no two calls are equal, so that the response cache never answers."""
+        super().__init__()
         self._urls = (http_url, grpc_url)
-        self._over = threading.Event()
         self._fresh = fresh
         self.answers_per_caller: list[list[Answer]] = [[] for _ in range(count)]
-        self._threads = [
-            threading.Thread(target=self._run, args=(caller, self.answers_per_caller[caller]), daemon=True)
-            for caller in range(count)
-        ]
-
-    def __enter__(self) -> "Callers":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(60)
-        assert not any(thread.is_alive() for thread in self._threads), "a caller never came back"
+        for caller, answers in enumerate(self.answers_per_caller):
+            self.add(self._run, caller, answers)
 
     @property
     def answers(self) -> list[Answer]:

@@ -16,6 +16,7 @@ from ensembles.graph import Ensemble
 from ensembles.memory_pools import MemoryPools
 from ensembles.releases.checkout import build_candidate
 from ensembles.render_command import render_all
+from ensembles.wiring import all_ensembles
 from ensembles.wiring.detect import ENSEMBLE as DETECT
 from serving import ServerOptions, TritonServer
 from tests.conftest import REPO_ROOT
@@ -45,9 +46,10 @@ def repository(tmp_path_factory: pytest.TempPathFactory, generic: Ensemble) -> P
 
 
 def test_it_passes_every_check_and_is_released_beside_detect(repository: Path, generic: Ensemble) -> None:
-    problems = find_problems(repository, [DETECT, generic], MemoryPools())
+    everything = [*all_ensembles(), generic]
+    problems = find_problems(repository, everything, MemoryPools())
     assert [str(problem) for problem in problems] == []
-    manifest = build_candidate(repository, [DETECT, generic], number=3).manifest
+    manifest = build_candidate(repository, everything, number=3).manifest
     assert manifest.ensembles["detect_generic"].version == manifest.ensembles["detect"].version == 3
     assert "head_generic" in manifest.ensembles["detect_generic"].composing
     assert "head_electronics" not in manifest.ensembles["detect_generic"].composing

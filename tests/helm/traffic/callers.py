@@ -2,13 +2,13 @@
 
 import http.client
 import json
-import threading
 import time
 from dataclasses import dataclass
 
 import tritonclient.grpc as triton_grpc
 from tritonclient.utils import InferenceServerException
 
+from tests.background_threads import BackgroundThreads
 from tests.serving.calls import column
 
 INFER_PATH = "/v2/models/detect/infer"
@@ -84,7 +84,7 @@ class GrpcCaller:
         self._client.close()
 
 
-class Callers:
+class Callers(BackgroundThreads):
     """Call by turns during the `with` block, each caller by one protocol and on a connection of its own."""
 
     def __init__(
@@ -107,25 +107,13 @@ class Callers:
             protocols: What they speak, in turn.
             **settings: Of HttpCaller and GrpcCaller.
         """
+        super().__init__()
         self.outcomes: list[Outcome] = []
         self._pause_s = pause_s
-        self._over = threading.Event()
-        self._threads = []
         for number in range(count):
             protocol = protocols[number % len(protocols)]
             caller = GrpcCaller(grpc_url, **settings) if protocol == "grpc" else HttpCaller(http_url, **settings)
-            self._threads.append(threading.Thread(target=self._run, args=(protocol, caller), daemon=True))
-
-    def __enter__(self) -> "Callers":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(40)
-        assert not any(thread.is_alive() for thread in self._threads), "callers never came back"
+            self.add(self._run, protocol, caller)
 
     @property
     def errors(self) -> list[str]:

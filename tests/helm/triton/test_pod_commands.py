@@ -188,7 +188,7 @@ def test_dev_shm_as_computed_holds_the_largest_stage_and_kubernetes_own_would_no
     assert len(regions) == 2
     used_mib = sum(region.stat().st_blocks * 512 for region in regions) / 2**20
 
-    memory = {"largestStageBytesPerImage": len(file.getvalue()) + 416 * 672 * 3, "pythonInstances": len(regions)}
+    memory = {"largestStageBytesPerImage": len(file.getvalue()) + 5 * 416 * 672 * 3, "pythonInstances": len(regions)}
     values = {**CPU, "release": {"number": 1, "memory": memory}, "triton": {"imagesInFlight": batch * callers}}
     computed_mib = int(volume(triton_pod(values), "shared-memory")["emptyDir"]["sizeLimit"].removesuffix("Mi"))
     print(f"/dev/shm: {used_mib:.0f} MiB used, {computed_mib} MiB computed")

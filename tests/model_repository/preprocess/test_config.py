@@ -18,6 +18,8 @@ def test_the_config_declares_the_tensors_that_the_graph_is_wired_to():
         "pixels": (model_config_pb2.TYPE_UINT8, [-1, -1, 3]),
         "image_size": (model_config_pb2.TYPE_INT32, [2]),
         "canvas_to_image": (model_config_pb2.TYPE_FP32, [2]),
+        "object_canvas": (model_config_pb2.TYPE_UINT8, [-1, -1, 3]),
+        "canvas_to_image_objects": (model_config_pb2.TYPE_FP32, [2]),
     }
     assert (config.name, config.backend, config.max_batch_size) == ("preprocess", "python", 16)
 

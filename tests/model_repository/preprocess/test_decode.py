@@ -81,7 +81,7 @@ def test_decoding_twice_gives_the_same_bits():
     preprocessor = image_preprocessor.ImagePreprocessor(LIMITS)
     first, second = preprocessor.preprocess(data), preprocessor.preprocess(data)
 
-    np.testing.assert_array_equal(first.canvas, second.canvas)
+    np.testing.assert_array_equal(first.on_detector_canvas.pixels, second.on_detector_canvas.pixels)
 
 
 @pytest.mark.parametrize("size", [(300, 200), (3000, 2000)])
@@ -110,8 +110,10 @@ def test_extreme_sizes_are_served(size):
     preprocessed = image_preprocessor.ImagePreprocessor(LIMITS).preprocess(encode(Image.new("RGB", size), "PNG"))
 
     assert preprocessed.image_size == size
-    assert preprocessed.canvas.shape == ((416, 672, 3) if size[0] >= size[1] else (672, 416, 3))
-    np.testing.assert_allclose(preprocessed.canvas_to_image * letterbox.resized_size(size), size, rtol=1e-6)
+    assert preprocessed.on_detector_canvas.pixels.shape == ((416, 672, 3) if size[0] >= size[1] else (672, 416, 3))
+    np.testing.assert_allclose(
+        preprocessed.on_detector_canvas.canvas_to_image * letterbox.resized_size(size), size, rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize(
@@ -171,4 +173,4 @@ def test_damaged_bytes_give_an_image_or_a_refusal_and_nothing_else(seed, damage,
 
     with contextlib.suppress(image_refused.ImageRefusedError):
         preprocessed = preprocessor.preprocess(bytes(data[: kept_bytes + 1]))
-        assert preprocessed.canvas.shape in ((416, 672, 3), (672, 416, 3))
+        assert preprocessed.on_detector_canvas.pixels.shape in ((416, 672, 3), (672, 416, 3))

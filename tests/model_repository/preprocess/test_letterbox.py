@@ -71,6 +71,37 @@ def test_canvas_to_image_maps_the_corner_of_the_resized_image_to_the_corner_of_t
     np.testing.assert_allclose(corner, original, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("original", "resized"),
+    [
+        ((640, 480), (640, 480)),
+        ((1, 1), (1, 1)),
+        ((1600, 1200), (1067, 800)),
+        ((3000, 4000), (800, 1067)),
+        ((3840, 2160), (1334, 750)),
+        ((10_000, 100), (1334, 13)),
+        ((800, 1334), (800, 1334)),
+    ],
+)
+def test_the_object_canvas_is_twice_as_fine_and_nothing_grows_on_it(original, resized):
+    assert module.resized_size(original, module.OBJECT_CANVAS) == resized
+    canvas, factors = module.letterbox(Image.new("RGB", original), original, canvas=module.OBJECT_CANVAS)
+
+    assert canvas.shape == ((832, 1344, 3) if original[0] >= original[1] else (1344, 832, 3))
+    np.testing.assert_allclose(np.array(resized) * factors, original, rtol=1e-6)
+
+
+@given(SIDES, SIDES)
+def test_both_canvases_of_an_image_have_one_orientation_and_hold_it(width, height):
+    size = width, height
+    detector, objects = (module.canvas_size(size, canvas) for canvas in (module.DETECTOR_CANVAS, module.OBJECT_CANVAS))
+
+    assert objects == (2 * detector[0], 2 * detector[1])
+    resized_width, resized_height = module.resized_size(size, module.OBJECT_CANVAS)
+    assert 1 <= resized_width <= min(width, objects[0])
+    assert 1 <= resized_height <= min(height, objects[1])
+
+
 def test_the_original_size_sets_the_geometry_when_the_image_was_decoded_smaller():
     image = smooth(1000, 750)
     at_half_scale, factors_at_half_scale = module.letterbox(image, (2000, 1500))

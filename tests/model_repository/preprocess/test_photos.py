@@ -47,7 +47,7 @@ def test_the_landscapes_of_one_scene_look_alike_once_upright(photos):
     # One scene saved in each orientation: turned wrongly, they would differ by more than JPEG's losses.
     preprocessor = image_preprocessor.ImagePreprocessor(image_limits.ImageLimits())
     canvases = [
-        preprocessor.preprocess(photo.read_bytes()).canvas.astype(int)
+        preprocessor.preprocess(photo.read_bytes()).on_detector_canvas.pixels.astype(int)
         for photo, _ in photos
         if photo.name.startswith("sharp_Landscape_")
     ]

@@ -16,7 +16,7 @@ from tritonclient.utils import InferenceServerException
 
 from serving import ServerOptions, TritonServer
 from tests.model_repository.preprocess.sample_images import bombs, encode, exif_with_orientation, smooth
-from tests.model_repository.preprocess.siblings import MODEL_FOLDER, image_limits, image_preprocessor
+from tests.model_repository.preprocess.siblings import MODEL_FOLDER, image_limits, image_preprocessor, letterbox
 from tests.model_repository.preprocess.test_photos import expected_reason
 
 pytestmark = pytest.mark.triton
@@ -54,6 +54,9 @@ def image_tensor(files: Sequence[bytes]) -> np.ndarray:
     return tensor
 
 
+CANVASES = (letterbox.DETECTOR_CANVAS, letterbox.OBJECT_CANVAS)
+
+
 def infer(client, *files: bytes) -> dict[str, np.ndarray]:
     image = grpcclient.InferInput("image", [len(files), 1], "BYTES")
     image.set_data_from_numpy(image_tensor(files))
@@ -69,12 +72,8 @@ def refusal(client, *files: bytes) -> str:
 
 
 def in_process(file: bytes) -> dict[str, np.ndarray]:
-    preprocessed = image_preprocessor.ImagePreprocessor(image_limits.ImageLimits()).preprocess(file)
-    return {
-        "pixels": preprocessed.canvas,
-        "image_size": np.array(preprocessed.image_size, np.int32),
-        "canvas_to_image": preprocessed.canvas_to_image,
-    }
+    preprocessor = image_preprocessor.ImagePreprocessor(image_limits.ImageLimits())
+    return preprocessor.preprocess(file, CANVASES).tensors()
 
 
 def assert_same_tensors(served: dict[str, np.ndarray], expected: dict[str, np.ndarray], row: int = 0) -> None:

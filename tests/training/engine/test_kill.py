@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.training.engine.kills import PATIENCE_S, kill_when, lines_of
 from tests.training.engine.squares import paint_squares, write_recipe
 from tests.training.engine.tiny_run import quiet, train_from_command_line
 from training.engine.checkpoint import load_checkpoint, load_newest, save_checkpoint
 from training.engine.loss_log import read_losses
 from training.engine.recipe import Recipe
 from training.engine.run import train
-
-PATIENCE_S = 600
 
 
 @pytest.fixture(scope="module")
@@ -26,23 +25,6 @@ def processes():
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.training.engine.tiny_run", "training.engine.run"])
     return context
-
-
-def kill_when(process, is_ripe, *, delay_s):
-    """Send SIGKILL so long after a condition holds; return whether the process was still running."""
-    deadline = time.monotonic() + PATIENCE_S
-    while process.is_alive() and not is_ripe():
-        assert time.monotonic() < deadline, "the process got nowhere"
-        time.sleep(0.005)
-    time.sleep(delay_s)
-    was_running = process.is_alive()
-    process.kill()
-    process.join()
-    return was_running
-
-
-def lines_of(path: Path) -> int:
-    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 @pytest.mark.slow

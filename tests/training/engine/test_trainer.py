@@ -25,12 +25,7 @@ from training.evaluation.coco_metrics import CocoMetrics
 METRICS = CocoMetrics(0.25, 0.5, 0.125, {"square": 0.5}, {"square": 0.25})
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -178,14 +173,14 @@ def broken_photo(photos, index, monkeypatch):
 
 def loss_that_is_nan_for_bad_boxes(trainer):
     """Assignment leaves out boxes that are no numbers; let them through to the loss."""
-    losses_of_head = trainer._state.detector.head.losses
+    losses_of_head = trainer._state.module.head.losses
 
     def losses(outputs, level_sizes, truth):
         bad = sum(boxes.sum() for boxes in truth.boxes_per_image) * 0
         terms = losses_of_head(outputs, level_sizes, truth)
         return terms | {"box": terms["box"] + bad}
 
-    trainer._state.detector.head.losses = losses
+    trainer._state.module.head.losses = losses
     return trainer
 
 
@@ -209,7 +204,7 @@ def test_a_loss_that_is_no_number_stops_with_the_term_the_photo_and_the_learning
 def test_weights_that_are_no_numbers_are_named(photos, tmp_path):
     diverging = tiny_trainer(tmp_path, photos)
     with torch.no_grad():
-        diverging._state.detector.head.classifiers[0].weight.fill_(math.nan)
+        diverging._state.module.head.classifiers[0].weight.fill_(math.nan)
     with pytest.raises(TrainingDiverged, match=r"step 0 .*head\.classifiers\.0\.weight holds NaN"):
         diverging.run()
     assert not (tmp_path / "last.pt").exists()
@@ -217,7 +212,7 @@ def test_weights_that_are_no_numbers_are_named(photos, tmp_path):
 
 def test_a_gradient_that_is_no_number_stops_before_the_weights_move(photos, tmp_path):
     diverging = tiny_trainer(tmp_path, photos)
-    weight = diverging._state.detector.head.regressors[0].weight
+    weight = diverging._state.module.head.regressors[0].weight
     before = weight.detach().clone()
     weight.register_hook(lambda gradient: gradient * math.inf)
     with pytest.raises(
@@ -230,7 +225,7 @@ def test_a_gradient_that_is_no_number_stops_before_the_weights_move(photos, tmp_
 def test_accumulated_steps_move_the_weights_together(photos, tmp_path, whole):
     recipe = replace(RECIPE, accumulate_steps=3, epochs=1)
     run = tiny_trainer(tmp_path, photos, recipe)
-    first = run._state.detector.backbone.conv.weight
+    first = run._state.module.backbone.conv.weight
     seen = [first.detach().clone()]
     train_step = run._train_step
 
@@ -249,7 +244,7 @@ def test_accumulated_steps_move_the_weights_together(photos, tmp_path, whole):
 
 def test_two_accumulated_batches_give_the_mean_of_their_gradients(photos, tmp_path):
     run = tiny_trainer(tmp_path, photos, replace(RECIPE, accumulate_steps=2))
-    weight = run._state.detector.backbone.conv.weight
+    weight = run._state.module.backbone.conv.weight
     batches = [run._loader.next_batch() for _ in range(2)]
     losses = [torch.stack(list(run._losses.of_batch(batch).values())).sum() for batch in batches]
     of_each = [torch.autograd.grad(loss, weight)[0] for loss in losses]
@@ -271,7 +266,7 @@ def test_bf16_computes_in_bf16_and_keeps_weights_and_losses_in_fp32(photos, tmp_
         stopping_at(tiny_trainer(tmp_path / "run", photos, recipe), 5).run()
     run = tiny_trainer(tmp_path / "run", photos, recipe)
     seen = set()
-    run._state.detector.backbone.conv.register_forward_hook(lambda _m, _i, out: seen.add(out.dtype))
+    run._state.module.backbone.conv.register_forward_hook(lambda _m, _i, out: seen.add(out.dtype))
     weights = run.run().state_dict()
     assert seen == {torch.bfloat16}
     assert {value.dtype for value in weights.values()} == {torch.float32}
@@ -307,7 +302,7 @@ def test_the_run_folder_says_what_the_weights_came_from(photos, tmp_path):
 
 def test_a_frozen_backbone_stays_bit_identical_while_the_head_learns(photos, tmp_path):
     run = tiny_trainer(tmp_path, photos, replace(RECIPE, backbone="frozen", epochs=1))
-    before = {name: value.clone() for name, value in run._state.detector.state_dict().items()}
+    before = {name: value.clone() for name, value in run._state.module.state_dict().items()}
     trained = run.run().state_dict()
     changed = {name.split(".")[0] for name, value in trained.items() if not torch.equal(value, before[name])}
     assert changed == {"head"}

@@ -23,12 +23,7 @@ from training.engine.run import train
 PATIENCE_S = 600
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +94,7 @@ def test_several_processes_equal_one(squares, tmp_path, count, fields):
     recipe = replace(RECIPE, **fields)
     photos = tiny_photos(squares, recipe, unlabelled=3 if recipe.distillation_weight else 0)
     one = tiny_trainer(tmp_path / "one", photos, recipe)
-    initial = {name: value.clone() for name, value in one._state.detector.state_dict().items()}
+    initial = {name: value.clone() for name, value in one._state.module.state_dict().items()}
     with quiet(tmp_path / "one.log"):
         one.run()
     context = multiprocessing.get_context("forkserver")

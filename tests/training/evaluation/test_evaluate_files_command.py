@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -9,7 +11,7 @@ import pytest
 
 from tests.training.evaluation.random_coco_files import random_coco_files, with_ids_from_zero
 from training.__main__ import main
-from training.evaluation import evaluate_files_command
+from training.evaluation import coco_protocol, evaluate_files_command, lvis_protocol, openimages_protocol
 from training.evaluation.coco_protocol import evaluate_coco
 from training.evaluation.lvis_protocol import evaluate_lvis
 
@@ -167,6 +169,35 @@ def test_a_missing_file_is_one_line(files, capsys, tmp_path):
     options = [*files(), "--protocol", "coco"]
     (tmp_path / "dt.json").unlink()
     assert "dt.json" in refused(capsys, *options)
+
+
+@pytest.mark.parametrize("times", [1, 20_000])
+def test_a_reader_that_leaves_early_ends_it_quietly(files, times):
+    """As `| head -0` does: found at the last flush, or, where a buffer is full before, in the middle."""
+    ground_truth, results = animals()
+    ground_truth["categories"] = [{"id": k, "name": f"class {k}"} for k in range(max(3, times))]
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "training", "evaluate-files", *files(ground_truth, results)]
+    ended = subprocess.run(
+        [*command, "--protocol", "openimages"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, "")
+
+
+@pytest.mark.parametrize("protocol", ["coco", "lvis", "openimages"])
+def test_a_report_is_written_from_the_one_evaluation_that_is_printed(files, capsys, tmp_path, monkeypatch, protocol):
+    options = [*files(), "--protocol", protocol, "--details"]
+    expected = evaluate_files(capsys, *options)
+    for module, function in (
+        (coco_protocol, "evaluate_coco"),
+        (lvis_protocol, "evaluate_lvis"),
+        (openimages_protocol, "evaluate_openimages"),
+    ):
+        monkeypatch.setattr(module, function, None)
+    assert evaluate_files(capsys, *options, "--report", str(tmp_path / "page")) == expected
+    assert (tmp_path / "page/report.html").is_file()
 
 
 def test_neither_torch_nor_anything_slow_is_imported(files):

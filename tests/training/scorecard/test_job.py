@@ -1,35 +1,19 @@
-from pathlib import Path
+from dataclasses import replace
 
-from training.scorecard.job import code_sha256
+from training.scorecard.job import Job
 
-
-def package(folder: Path) -> Path:
-    for name in ("engine/trainer.py", "taxonomy/mappings/coco.yaml", "scorecard/report/plots.py", "notes.txt"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("one")
-    return folder
+JOB = Job(name="Double 1, seed 0", function="somewhere:double", arguments={"number": 1})
 
 
-def changed(folder: Path, name: str) -> bool:
-    before = code_sha256(folder)
-    (folder / name).write_text("two")
-    return code_sha256(folder) != before
+def test_a_result_is_kept_under_a_readable_name_of_code_arguments_and_files_read(tmp_path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"one")
+    job = replace(JOB, reads=(photo,))
+    before = job.key("code")
 
-
-def test_results_are_those_of_the_code_and_of_the_taxonomy(tmp_path) -> None:
-    folder = package(tmp_path)
-    assert changed(folder, "engine/trainer.py")
-    assert changed(folder, "taxonomy/mappings/coco.yaml")
-
-
-def test_how_a_report_looks_changes_no_result(tmp_path) -> None:
-    folder = package(tmp_path)
-    assert not changed(folder, "scorecard/report/plots.py")
-    assert not changed(folder, "notes.txt")
-
-
-def test_a_moved_file_is_another_code(tmp_path) -> None:
-    folder = package(tmp_path)
-    before = code_sha256(folder)
-    (folder / "engine/trainer.py").rename(folder / "engine/loop.py")
-    assert code_sha256(folder) != before
+    assert before.startswith("double_1_seed_0-")
+    assert job.key("other code") != before
+    assert replace(job, arguments={"number": 2}).key("code") != before
+    assert replace(job, cost=99.0).key("code") == before
+    photo.write_bytes(b"two")
+    assert job.key("code") != before

@@ -14,7 +14,7 @@ from training.scorecard.job_runner import JobRunner
 
 
 def runner(folder: Path, code: str = "code", workers: int = 1) -> JobRunner:
-    return JobRunner(work_folder=folder, code_sha256=code, workers=workers)
+    return JobRunner(work_folder=folder, code_sha256=lambda _: code, workers=workers)
 
 
 def doubling(number: int, **fields) -> Job:

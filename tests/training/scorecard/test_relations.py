@@ -10,12 +10,24 @@ import pytest
 
 from tests.training.scorecard.random_detections import random_detections, random_truth
 from training.scorecard.arm import Arm, arm_of
+from training.scorecard.embedder_crops import UNSEEN
 from training.scorecard.errors import ScorecardError
 from training.scorecard.plan import FULL, QUICK
 from training.scorecard.relations.registry import RELATIONS, relations_named
 from training.scorecard.verdict import Verdict
 
-ARM_RELATIONS = tuple(r for r in RELATIONS if r.name not in ("table_3_label_propagation", "table_5_latency"))
+EMBEDDER_RELATIONS = relations_named(
+    [
+        "binary_equals_float",
+        "gem_over_average_pooling",
+        "combined_loss_over_each_alone",
+        "unified_over_specialised_embeddings",
+        "large_pretraining_over_none",
+    ]
+)
+WITHOUT_ARMS = ("table_3_label_propagation", "table_5_latency", *(r.name for r in EMBEDDER_RELATIONS))
+ARM_RELATIONS = tuple(r for r in RELATIONS if r.name not in WITHOUT_ARMS)
+QUERIES_OF_SET = {"grocery_store": 12, "clothing_small": 8, "coco_mini": 9}
 
 
 def made_up(job: Any) -> Any:
@@ -45,6 +57,65 @@ def test_a_relation_of_arms_reads_its_jobs_results(relation, genod_data) -> None
     assert decisive
     assert all(len(m.better_per_seed) == len(plan.seeds) for m in findings.measurements)
     assert findings.verdict in (Verdict.HOLDS, Verdict.DOES_NOT_HOLD, Verdict.UNDECIDED)
+
+
+def made_up_embedder(job: Any, chance: float = 0.5) -> dict[str, Any]:
+    """Precision of random queries, at most of one or two sets, as a training would return it."""
+    sets = list(job.arguments["arm"]["sets"] if "arm" in job.arguments else job.arguments["sets"])
+    counts = {name: QUERIES_OF_SET[name] for name in sets}
+    if "grocery_store" in counts:
+        counts[UNSEEN] = 20
+    generator = np.random.default_rng(len(job.name))
+    sides = ("float", "binary") if job.arguments.get("arm", {}).get("is_hashed") else ("float",)
+    found = {
+        n: {side: (generator.random(k) < chance).astype(float).tolist() for side in sides} for n, k in counts.items()
+    }
+    return {"precision_at_1": found, "power": 3.1, "training_s": 1.0}
+
+
+@pytest.mark.parametrize("relation", EMBEDDER_RELATIONS, ids=lambda r: r.name)
+def test_a_relation_of_embedders_reads_its_jobs_results(relation, genod_data) -> None:
+    plan = replace(QUICK, draws=20)
+    results = {job.name: made_up_embedder(job) for job in relation.jobs(plan) if job.stage == 2}
+
+    findings = relation.conclude(plan, results)
+
+    decisive = [m for m in findings.measurements if m.is_decisive]
+    assert len(decisive) == (3 if relation.name == "combined_loss_over_each_alone" else 1)
+    assert all(len(m.better_per_seed) == len(plan.seeds) and m.unit == " P@1" for m in findings.measurements)
+    assert findings.verdict in (Verdict.HOLDS, Verdict.DOES_NOT_HOLD, Verdict.UNDECIDED)
+
+
+@pytest.mark.parametrize("relation", EMBEDDER_RELATIONS, ids=lambda r: r.name)
+def test_the_two_sides_of_embedders_have_the_same_budget(relation, genod_data) -> None:
+    by_seed: dict[int, list[dict[str, Any]]] = {}
+    for job in relation.jobs(FULL):
+        if job.stage == 2:
+            arguments = dict(job.arguments.get("arm", job.arguments))
+            by_seed.setdefault(arguments["seed"], []).append(arguments)
+
+    assert set(by_seed) == set(FULL.seeds)
+    for of_seed in by_seed.values():
+        assert len({(a["steps"], a.get("views"), a["max_crops"], a.get("crops_per_step")) for a in of_seed}) == 1
+        differing = {key for a in of_seed for key in a if a[key] != of_seed[0][key]}
+        assert len(differing - {"label", "is_hashed"}) <= 1
+
+
+def test_bits_may_lose_a_point_and_no_more(genod_data) -> None:
+    (relation,) = relations_named(["binary_equals_float"])
+    jobs = [job for job in relation.jobs(QUICK) if job.stage == 2]
+
+    def verdict_when_bits_lose(share: float) -> Verdict:
+        results = {}
+        for job in jobs:
+            result = made_up_embedder(job, chance=0.8)
+            for values in result["precision_at_1"].values():
+                values["binary"] = [value - share for value in values["float"]]
+            results[job.name] = result
+        return relation.conclude(QUICK, results).verdict
+
+    assert verdict_when_bits_lose(0.005) is Verdict.HOLDS
+    assert verdict_when_bits_lose(0.02) is Verdict.DOES_NOT_HOLD
 
 
 @pytest.mark.parametrize("relation", ARM_RELATIONS, ids=lambda r: r.name)

@@ -1,5 +1,8 @@
 import json
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from tests.training.scorecard.toy_jobs import MODULE
 from training.scorecard.claim import Claim, PaperFigure
@@ -47,7 +50,7 @@ def failing_jobs(plan: Plan) -> list[Job]:
 
 
 def run(tmp_path: Path, *relations: Relation, seeds: tuple[int, ...] = (0, 1)) -> Scorecard:
-    job_runner = JobRunner(work_folder=tmp_path / "work", code_sha256="code", workers=1)
+    job_runner = JobRunner(work_folder=tmp_path / "work", code_sha256=lambda _: "code", workers=1)
     return run_scorecard(relations, Plan(seeds=seeds), job_runner)
 
 
@@ -93,7 +96,7 @@ def test_a_stopped_run_concludes_from_the_seeds_that_are_complete(tmp_path) -> N
             done = [job for job in jobs if "seed 2" not in job.name and "later" not in job.name]
             return JobOutcomes(values={job.name: {"doubled": 2} for job in done}, was_interrupted=True)
 
-    stopped = StoppedRunner(work_folder=tmp_path, code_sha256="code", workers=1)
+    stopped = StoppedRunner(work_folder=tmp_path, code_sha256=lambda _: "code", workers=1)
     scorecard = run_scorecard([relation("gains"), relation("later")], Plan(seeds=(0, 1, 2)), stopped)
 
     gains, later = scorecard.results
@@ -106,9 +109,6 @@ def test_a_stopped_run_concludes_from_the_seeds_that_are_complete(tmp_path) -> N
 def test_the_report_says_everything_in_json_markdown_and_plots(tmp_path) -> None:
     scorecard = run(tmp_path, relation("gains"), relation("fails", jobs=failing_jobs))
     folder = tmp_path / "scorecard"
-    folder.mkdir()
-    (folder / "renamed_relation.png").touch()
-
     paths = write_report(scorecard, {"command": "python -m training scorecard"}, folder)
 
     assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in paths)
@@ -127,6 +127,27 @@ def test_the_report_says_everything_in_json_markdown_and_plots(tmp_path) -> None
     assert "Because two is twice one." in page
     assert {"overview.png", "gains.png", "gains_details.png"} <= {path.name for path in paths}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths if path.suffix == ".png")
+    assert all(f"]({path.name})" in page for path in paths if path.suffix == ".png")
+
+
+def test_plots_of_the_report_before_go_and_other_pictures_stay(tmp_path) -> None:
+    folder = tmp_path / "scorecard"
+    write_report(run(tmp_path, relation("gains"), relation("renamed")), {}, folder)
+    (folder / "holiday.png").touch()
+    paths = write_report(run(tmp_path, relation("gains")), {}, folder)
+    assert {path.name for path in folder.iterdir()} == {"holiday.png", *(path.name for path in paths)}
+
+
+def test_figures_of_which_none_decides_and_figures_that_are_no_numbers_are_reported_too(tmp_path) -> None:
+    def conclude(plan: Plan, results) -> Findings:
+        difference = PairedDifference((0.2,), (0.1,), (0.05, float("inf")))
+        measurement = measurement_of(difference, what="AP50", better="twice", other="once")
+        return Findings(measurements=(replace(measurement, is_decisive=False),), details={"worst": float("-inf")})
+
+    paths = write_report(run(tmp_path, relation("stands_beside", conclude=conclude)), {}, tmp_path / "scorecard")
+    assert "overview.png" not in {path.name for path in paths}
+    document = json.loads(paths[0].read_text(), parse_constant=pytest.fail)
+    assert document["relations"][0]["details"] == {"worst": None}
 
 
 def test_the_same_results_are_written_as_the_same_files(tmp_path) -> None:

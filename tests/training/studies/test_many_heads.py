@@ -24,6 +24,8 @@ def test_slim_heads_stand_beside_the_first_one_and_the_ensemble_renders_over_the
     assert done.returncode == 0, done.stdout + done.stderr
     rendered = (repository / "detect" / "config.pbtxt").read_text()
     assert all(f'model_name: "{name}"' in rendered for name in pins["heads"])
+    needed = {"preprocess", "backbone", "label_propagation", "detect", *pins["heads"]}
+    assert {path.name for path in repository.iterdir()} == needed == {"detect", *pins["shared"], *pins["heads"]}
     assert "head_electronics" not in rendered + (repository / "label_propagation" / "config.pbtxt").read_text()
 
 

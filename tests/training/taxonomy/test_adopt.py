@@ -34,6 +34,16 @@ def test_adopting_again_changes_nothing(files):
     assert files["taxonomy_path"].read_bytes() == text
 
 
+@pytest.mark.parametrize("name", ["binturong", "another"])
+def test_a_mapping_file_that_is_wrong_is_refused_and_never_overwritten(files, name):
+    path = files["mappings_folder"] / f"{name}.yaml"
+    path.write_text(f"dataset: {name}\nlabels:\n  a label: no such category\n")
+    before = path.read_bytes(), files["taxonomy_path"].read_bytes()
+    with pytest.raises(TaxonomyError, match=rf"{name}.yaml:3: the label 'a label'"):
+        adopt_categories("binturong", {"binturong": ["carnivore"]}, **files)
+    assert (path.read_bytes(), files["taxonomy_path"].read_bytes()) == before
+
+
 def test_comments_and_lines_of_the_file_stay_as_they_are(files):
     before = files["taxonomy_path"].read_text()
     adopt_categories("binturong", {"binturong": ["carnivore"]}, **files)

@@ -117,7 +117,14 @@ def _categories(labels: str, taxonomy: "Taxonomy") -> list[int | None]:
     if path.is_file():
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
         return [None if line == "-" else taxonomy.id_of(line) for line in lines]
-    return list(load_mapping_of(labels, taxonomy).category_id_by_label.values())
+    mapping = load_mapping_of(labels, taxonomy)
+    if mapping.reason_by_unmapped_label:
+        raise OracleError(
+            f"--labels {labels}: {mapping.path.name} lists {len(mapping.reason_by_unmapped_label)} labels without a "
+            "category apart from the others, so its order is not that of the classes: name a text file with a category "
+            "a line, in the graph's order, and - for none"
+        )
+    return list(mapping.category_id_by_label.values())
 
 
 def _require_free(output: Path) -> None:

@@ -3,6 +3,7 @@
     train-annotations-bbox.csv                       ImageID, LabelName, XMin, XMax, YMin, YMax in [0, 1], IsGroupOf
     train-annotations-human-imagelabels-boxable.csv  ImageID, LabelName, Confidence: 1 it is there, 0 it is not
     class-descriptions-boxable.csv                   LabelName, what it means
+    bbox_labels_600_hierarchy.json                   which label is a kind of which; the taxonomy says it without
     train/ or images/                                <ImageID>.jpg
 
 `validation-` stands for our val; anything may stand in front (`oidv6-train-...`). Files without a split in their names
@@ -10,7 +11,7 @@ are divided by split.json, or by the hash of the image's id.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from PIL import Image
 from training.data.errors import ReaderError
 from training.data.problems import DataProblem
 from training.data.readers.split_annotations import Split, SplitAnnotations, names_of_split
+from training.evaluation.hierarchy import ClassHierarchy
 from training.taxonomy import load_mapping_of, load_taxonomy
 
 _THEIR_NAME = {"train": "train", "val": "validation"}
@@ -34,10 +36,12 @@ def read_openimages(folder: Path, split: Split) -> SplitAnnotations:
     """Read a split.
 
     A class is known in an image if a person said that it is there or that it is not: by an image-level label, or by a
-    box. Everything else is unknown (OpenImages V4, section 3).
+    box. Where a class is not, its kinds are not either: no animal, no cat. Everything else is unknown (OpenImages V4,
+    section 3).
 
     Raises:
         ReaderError: a file is missing or lacks a column.
+        HierarchyError: the hierarchy is none.
     """
     boxes_file, has_split = _file(folder, split, "annotations-bbox.csv")
     if boxes_file is None:
@@ -75,11 +79,14 @@ def read_openimages(folder: Path, split: Split) -> SplitAnnotations:
                 "is_group_of": int(row.get("IsGroupOf") or 0) == 1,
             }
         )
+    kinds, hierarchy_file = _kinds(folder, names)
     for row in level_rows:
         image = image_by_name.get(f"{row['ImageID']}.jpg")
+        confidence = float(row["Confidence"] or 0.5)
         # Between 0 and 1 it was a machine that guessed.
-        if image is not None and row["LabelName"] in ids and float(row["Confidence"] or 0.5) in (0.0, 1.0):
-            image["verified_category_ids"].add(ids[row["LabelName"]])
+        if image is not None and row["LabelName"] in ids and confidence in (0.0, 1.0):
+            known = [row["LabelName"], *(kinds[row["LabelName"]] if confidence == 0.0 else ())]
+            image["verified_category_ids"].update(ids[mid] for mid in known)
     return SplitAnnotations(
         dataset={
             "images": [{**i, "verified_category_ids": sorted(i["verified_category_ids"])} for i in images],
@@ -88,7 +95,7 @@ def read_openimages(folder: Path, split: Split) -> SplitAnnotations:
         },
         images_folder=images_folder,
         names_of_split=None,
-        files=tuple(path for path in (boxes_file, levels_file, names_file) if path is not None),
+        files=tuple(path for path in (boxes_file, levels_file, names_file, hierarchy_file) if path is not None),
         problems=tuple(problems),
     )
 
@@ -111,6 +118,34 @@ def _names(path: Path | None) -> dict[str, str]:
     if any(len(row) != 2 for row in rows):
         raise ReaderError(f"{path}: every line must be a code and what it means, as in '/m/01g317,Person'")
     return {mid: name for mid, name in rows if mid.startswith("/")}  # some files have a line of headings
+
+
+def _kinds(folder: Path, names: Mapping[str, str]) -> tuple[dict[str, list[str]], Path | None]:
+    """The codes below each code, and the file that says so; without one, those whose category is below its own."""
+    path = next(iter(sorted(folder.glob("*hierarchy*.json"))), None)
+    if path is not None:
+        hierarchy = ClassHierarchy.load(path)
+        above_by_code = {mid: hierarchy.ancestors(mid) for mid in names}
+    else:
+        taxonomy = load_taxonomy()
+        mapping = load_mapping_of("openimages", taxonomy)
+        category_by_code = {mid: mapping.category_id_by_label.get(mapping.label_by_code.get(mid, "")) for mid in names}
+        codes_by_category: dict[int, list[str]] = {}
+        for mid, category_id in category_by_code.items():
+            if category_id is not None:
+                codes_by_category.setdefault(category_id, []).append(mid)
+        above_by_code = {
+            mid: frozenset(
+                code for above in taxonomy.ancestors(category_id) for code in codes_by_category.get(above, [])
+            )
+            for mid, category_id in category_by_code.items()
+            if category_id is not None
+        }
+    kinds: dict[str, list[str]] = {mid: [] for mid in names}
+    for mid, codes in above_by_code.items():
+        for code in codes & kinds.keys():
+            kinds[code].append(mid)
+    return kinds, path
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:

@@ -57,7 +57,7 @@ class Crops:
             (x1, y1), (x2, y2) = ((corners - (left, top)) / scale).round().clip(-9, max(WIDTH_PX, HEIGHT_PX) + 9)
             draw.rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), outline="#000000", width=1)
             draw.rectangle((x1, y1, x2, y2), outline=colour, width=2)
-        return _jpeg(tile)
+        return jpeg_uri(tile)
 
     def _photo(self, image: Record, box: Floats) -> Image.Image:
         if self._folder is not None and image.get("file_name"):
@@ -71,7 +71,8 @@ class Crops:
         return Image.new("RGB", size, "#7b8794")
 
 
-def _jpeg(tile: Image.Image) -> str:
+def jpeg_uri(tile: Image.Image) -> str:
+    """Return a picture as a data: URI."""
     file = io.BytesIO()
     tile.save(file, "JPEG", quality=80, subsampling=0)  # full colour: boxes are thin
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -53,7 +53,7 @@ def curves_figure(precision_per_iou: Sequence[tuple[str, Floats]]) -> Markup:
         )
         if precision_per_iou:
             axes.legend(loc="upper right")
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def thresholds_figure(judged: Judged) -> Markup:
@@ -88,7 +88,7 @@ def thresholds_figure(judged: Judged) -> Markup:
             axes.set_xlim(low, high)
             axes.legend(loc="upper right")
         axes.set(ylim=(0, 1.02), xlabel="shown from this score on", title="All detections together, IoU 0.5")
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def tail_figure(rows: Sequence[ClassRow]) -> Markup:
@@ -113,7 +113,7 @@ def tail_figure(rows: Sequence[ClassRow]) -> Markup:
             axes.annotate(
                 row.name, (row.objects, row.AP50), (4, 3), textcoords="offset points", fontsize=8, color=MUTED
             )
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def sparkline(row: ClassRow) -> Markup:
@@ -134,7 +134,8 @@ def sparkline(row: ClassRow) -> Markup:
     ).format(w=width, h=height, label=label, points=" ".join(points))
 
 
-def _svg(figure: Figure) -> Markup:
+def as_svg(figure: Figure) -> Markup:
+    """Return a drawing as SVG to be put into a page, the same for the same drawing."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None}, transparent=True)
     text = file.getvalue()

@@ -6,12 +6,19 @@ from typing import Any
 
 from training.atomic_file import write_atomically
 from training.evaluation.accumulate import Accumulated, IouType, accumulate
+from training.evaluation.coco_metrics import CocoMetrics
 from training.evaluation.coco_protocol import MAX_DETECTIONS, coco_metrics
 from training.evaluation.detections import Detections
 from training.evaluation.ground_truth import Floats, GroundTruth
 from training.evaluation.hierarchy import ClassHierarchy
-from training.evaluation.lvis_protocol import MAX_DETECTIONS_PER_IMAGE, best_per_image, lvis_metrics
-from training.evaluation.openimages_protocol import GROUP_OF_WEIGHT, judge_openimages, openimages_metrics
+from training.evaluation.lvis_protocol import MAX_DETECTIONS_PER_IMAGE, LvisMetrics, best_per_image, lvis_metrics
+from training.evaluation.openimages_protocol import (
+    GROUP_OF_WEIGHT,
+    OpenImagesMetrics,
+    judge_openimages,
+    openimages_metrics,
+)
+from training.evaluation.parsed_inputs import parsed_inputs
 from training.evaluation.report.judged import Judged, judge_boxes, judged_by_openimages
 from training.evaluation.report.page import render_page
 from training.evaluation.report.summary import Summary
@@ -25,8 +32,8 @@ def write_coco_report(
     title: str,
     images_folder: Path | None = None,
     iou_type: IouType = "bbox",
-) -> Path:
-    """Write a page by COCO's protocol.
+) -> CocoMetrics:
+    """Write a page by COCO's protocol, and return its metrics: those of `evaluate_coco`, measured once for both.
 
     Args:
         path: the file to write; its folder is made.
@@ -36,7 +43,7 @@ def write_coco_report(
         images_folder: where `file_name` of the images is found; None shows boxes on grey.
         iou_type: what AP compares; pictures and mistakes are about boxes in any case.
     """
-    ground_truth, detections = _parsed(ground_truth, detections)
+    ground_truth, detections = parsed_inputs(ground_truth, detections)
     accumulated = accumulate(ground_truth, detections, iou_type=iou_type, max_detections=MAX_DETECTIONS)
     metrics = coco_metrics(ground_truth, accumulated)
     names = ("AP", "AP50", "AP75", "wAP50", "APs", "APm", "APl", "AR1", "AR10", "AR100")
@@ -48,7 +55,8 @@ def write_coco_report(
         AP_per_class=metrics.AP_per_class,
         curves=_curves(accumulated),
     )
-    return _write(path, judge_boxes(ground_truth, detections, iou_type=iou_type), summary, images_folder)
+    _write(path, judge_boxes(ground_truth, detections, iou_type=iou_type), summary, images_folder)
+    return metrics
 
 
 def write_lvis_report(
@@ -59,9 +67,9 @@ def write_lvis_report(
     title: str,
     images_folder: Path | None = None,
     iou_type: IouType = "bbox",
-) -> Path:
-    """Write a page by LVIS's protocol; the arguments are those of `write_coco_report`."""
-    ground_truth, detections = _parsed(ground_truth, detections)
+) -> LvisMetrics:
+    """Write a page by LVIS's protocol, and return its metrics; the arguments are those of `write_coco_report`."""
+    ground_truth, detections = parsed_inputs(ground_truth, detections)
     detections = detections.only(best_per_image(detections, MAX_DETECTIONS_PER_IMAGE))
     limits = (MAX_DETECTIONS_PER_IMAGE,)
     accumulated = accumulate(ground_truth, detections, iou_type=iou_type, max_detections=limits, federated=True)
@@ -77,7 +85,8 @@ def write_lvis_report(
         notes=("Detections of classes that nobody looked for in their image count nowhere on this page.",),
     )
     judged = judge_boxes(ground_truth, detections, iou_type=iou_type, federated=True)
-    return _write(path, judged, summary, images_folder)
+    _write(path, judged, summary, images_folder)
+    return metrics
 
 
 def write_openimages_report(
@@ -90,9 +99,12 @@ def write_openimages_report(
     hierarchy: ClassHierarchy | None = None,
     group_of_weight: float = GROUP_OF_WEIGHT,
     expand_detections: bool = False,
-) -> Path:
-    """Write a page by OpenImages' protocol; arguments as of `write_coco_report` and `evaluate_openimages`."""
-    ground_truth, detections = _parsed(ground_truth, detections)
+) -> OpenImagesMetrics:
+    """Write a page by OpenImages' protocol, and return its metrics.
+
+    The arguments are those of `write_coco_report` and `evaluate_openimages`.
+    """
+    ground_truth, detections = parsed_inputs(ground_truth, detections)
     judgement = judge_openimages(
         ground_truth,
         detections,
@@ -117,16 +129,8 @@ def write_openimages_report(
         curves=[],
         notes=notes,
     )
-    return _write(path, judged, summary, images_folder)
-
-
-def _parsed(
-    ground_truth: GroundTruth | Mapping[str, Any], detections: Detections | Sequence[Mapping[str, Any]]
-) -> tuple[GroundTruth, Detections]:
-    ground_truth = ground_truth if isinstance(ground_truth, GroundTruth) else GroundTruth.parse(ground_truth)
-    if not isinstance(detections, Detections):
-        detections = Detections.parse(detections, ground_truth)
-    return ground_truth, detections
+    _write(path, judged, summary, images_folder)
+    return metrics
 
 
 def _curves(accumulated: Accumulated) -> list[tuple[str, Floats]]:
@@ -138,8 +142,7 @@ def _curves(accumulated: Accumulated) -> list[tuple[str, Floats]]:
     return [("IoU 0.50", mean[0]), ("IoU 0.75", mean[5]), ("IoU 0.90", mean[8])]
 
 
-def _write(path: Path, judged: Judged, summary: Summary, images_folder: Path | None) -> Path:
+def _write(path: Path, judged: Judged, summary: Summary, images_folder: Path | None) -> None:
     page = render_page(judged, summary, images_folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, page.encode())
-    return path

@@ -40,9 +40,9 @@ def _jobs(plan: Plan) -> Sequence[Job]:
 def _conclude(plan: Plan, results: Results) -> Findings:
     taxonomy = load_taxonomy()
     mapping = load_mapping_of(SET, taxonomy)
-    category_ids = CocoPhotos(data_set_folder(SET), "val").category_ids
-    category_id_of = {own: mapping.category_id(label) for label, own in category_ids.items()}
-    complete = in_taxonomy_ids(val_truth(SET, plan.val_photos_per_set), category_id_of, taxonomy)
+    photos = CocoPhotos(data_set_folder(SET), "val")
+    category_id_of = {own: mapping.category_id(label) for label, own in photos.category_ids.items()}
+    complete = in_taxonomy_ids(val_truth(photos, plan.val_photos_per_set), category_id_of, taxonomy)
     propagated = results[served_job(SET, plan.val_photos_per_set).name]
     original = [d for d in propagated if not d["is_propagated"]]
     everything = [(expanded(complete, taxonomy), propagated, original)]

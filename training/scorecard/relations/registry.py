@@ -3,13 +3,18 @@
 from training.scorecard.errors import ScorecardError
 from training.scorecard.relation import Relation
 from training.scorecard.relations import (
+    binary_hash,
+    combined_loss,
     fcos_over_retinanet,
+    gem_pooling,
     label_propagation,
+    large_pretraining,
     latency,
     merging,
     multi_scale,
     single_product_images,
     tail_sampling,
+    unified_embedding,
     unified_over_segments,
 )
 
@@ -22,6 +27,11 @@ RELATIONS: tuple[Relation, ...] = (
     tail_sampling.RELATION,
     multi_scale.RELATION,
     single_product_images.RELATION,
+    binary_hash.RELATION,
+    gem_pooling.RELATION,
+    combined_loss.RELATION,
+    unified_embedding.RELATION,
+    large_pretraining.RELATION,
 )
 
 

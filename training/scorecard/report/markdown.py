@@ -64,8 +64,9 @@ def _section(result: RelationResult, plots: Sequence[str]) -> list[str]:
         lines += [f"| {_cell(f.what)} | {f.other:g} | {f.better:g} |" for f in result.claim.figures]
     if result.measurements:
         lines += ["", *MEASUREMENT_HEADER, *(_measurement(m) for m in result.measurements)]
-    if f"{result.name}.png" in plots:
-        lines += ["", f"![{result.name}]({result.name}.png)"]
+    names = [name for name in (result.name, f"{result.name}_details") if f"{name}.png" in plots]
+    for name in names:
+        lines += ["", f"![{name}]({name}.png)"]
     return lines
 
 

@@ -14,16 +14,14 @@ DPI = 110
 
 
 def write_plots(results: Sequence[RelationResult], folder: Path) -> list[Path]:
-    """Write `overview.png` and one plot for each relation that has figures; remove those of earlier runs.
+    """Write `overview.png` and one plot for each relation that has figures.
 
     Args:
         results: the relations.
         folder: where the plots go.
     """
-    for stale in folder.glob("*.png"):
-        stale.unlink()
     figures: dict[str, Figure] = {}
-    if any(result.measurements for result in results):
+    if any(m.is_decisive for result in results for m in result.measurements):
         figures["overview"] = overview_figure(results)
     for result in results:
         if result.measurements:

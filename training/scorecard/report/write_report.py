@@ -1,6 +1,7 @@
 """Write everything there is to see of a scorecard into one folder."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from training.scorecard.scorecard import Scorecard
 
 
 def write_report(scorecard: Scorecard, facts: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write `scorecard.json`, the plots and `scorecard.md`; return their paths.
+    """Write `scorecard.json`, the plots and `scorecard.md`; return their paths. Plots of the report before are removed.
 
     Args:
         scorecard: the results.
@@ -23,6 +24,10 @@ def write_report(scorecard: Scorecard, facts: Mapping[str, Any], folder: Path) -
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    json_path, markdown_path = folder / "scorecard.json", folder / "scorecard.md"
+    for name in _plots_of(json_path):
+        (folder / Path(name).name).unlink(missing_ok=True)
+    plots = write_plots(scorecard.results, folder)
     document = {
         "facts": dict(facts),
         "was_interrupted": scorecard.was_interrupted,
@@ -30,18 +35,25 @@ def write_report(scorecard: Scorecard, facts: Mapping[str, Any], folder: Path) -
         "jobs_kept_from_earlier_runs": scorecard.num_kept_jobs,
         "job_seconds": scorecard.job_seconds,
         "relations": [result.as_dict() for result in scorecard.results],
+        "plots": [path.name for path in plots],
     }
-    json_path, markdown_path = folder / "scorecard.json", folder / "scorecard.md"
     write_atomically(json_path, (json.dumps(_plain(document), indent=2) + "\n").encode())
-    plots = write_plots(scorecard.results, folder)
     write_atomically(markdown_path, markdown(scorecard, facts, [path.name for path in plots]).encode())
     return [json_path, markdown_path, *plots]
 
 
+def _plots_of(json_path: Path) -> list[str]:
+    """Return the plots that an earlier report lists; whatever else lies in the folder is somebody's."""
+    try:
+        return [str(name) for name in json.loads(json_path.read_bytes())["plots"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
 def _plain(value: Any) -> Any:
-    """Replace NaN, which is no JSON, and round: digits beyond the fifth are noise and would only make long diffs."""
+    """Replace NaN and infinity, which are no JSON, and round: beyond the fifth digit is noise, and diffs get long."""
     if isinstance(value, float):
-        return None if value != value else round(value, 5)
+        return round(value, 5) if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

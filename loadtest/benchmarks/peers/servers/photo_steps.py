@@ -27,12 +27,7 @@ class PhotoReader:
 
     def __call__(self, photo: bytes) -> Tensors:
         """Return `pixels` UINT8 [1, H, W, 3], `image_size` INT32 [1, 2] and `canvas_to_image` FP32 [1, 2]."""
-        image = self._preprocessor.preprocess(photo)
-        return {
-            "pixels": image.canvas[np.newaxis],
-            "image_size": np.array([image.image_size], np.int32),
-            "canvas_to_image": image.canvas_to_image[np.newaxis],
-        }
+        return {name: tensor[np.newaxis] for name, tensor in self._preprocessor.preprocess(photo).tensors().items()}
 
 
 def to_json(tensors: Mapping[str, Any]) -> dict[str, Any]:

@@ -174,5 +174,7 @@ def test_the_command_writes_beside_and_never_over(tmp_path, capsys, monkeypatch)
     assert "was not made by an oracle" in capsys.readouterr().err
     assert (folder / "annotations.json").read_bytes() == before
     assert main(command) == 0  # its own file it may write again
+    assert main([*command[:-1], "lvis"]) == 1  # its mapping lists labels without a category apart
+    assert "its order is not that of the classes" in capsys.readouterr().err
     assert main([*command[:2], "--oracle", "nothing"]) == 1
     assert "no such ONNX file" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """OpenImages: parts of the photo, groups, what people have verified, codes."""
 
 import csv
+import json
 
 import pytest
 
@@ -39,6 +40,28 @@ def test_only_what_a_person_has_verified_or_boxed_is_known(tmp_path):
     photos = openimages(tmp_path, [["a", "/m/c", 0, 1, 0, 1, 0]], labels, photos=("a", "b")).photos
     known = [[photo.is_known(name) for name in ("Cat", "Dog", "Kite")] for photo in photos]
     assert known == [[True, True, False], [False, False, True]]  # 0.7 is what a machine thought
+
+
+ANIMAL, CARNIVORE, CAT, DOG, KITE = "/m/0jbk", "/m/01lrl", "/m/01yrx", "/m/0bt9lr", "/m/02zt3"
+REAL_NAMES = f"{ANIMAL},Animal\n{CARNIVORE},Carnivore\n{CAT},Cat\n{DOG},Dog\n{KITE},Kite\n"
+
+
+@pytest.mark.parametrize("has_file", [False, True])
+def test_where_a_class_is_not_its_kinds_are_not_either(tmp_path, has_file):
+    """By the hierarchy that lies in the folder, here one in which a dog is no animal, or else by the taxonomy."""
+    if has_file:
+        tree = {"LabelName": "/m/entity", "Subcategory": [{"LabelName": ANIMAL, "Subcategory": [{"LabelName": CAT}]}]}
+        (tmp_path / "bbox_labels_600_hierarchy.json").write_text(json.dumps(tree))
+    labels = [["a", ANIMAL, 0], ["b", ANIMAL, 1], ["c", CAT, 0], ["d", ANIMAL, 0.2]]
+    photos = openimages(tmp_path, [], labels, names=REAL_NAMES, photos="abcd").photos
+    known = [{name for name in ("Animal", "Cat", "Dog", "Kite") if photo.is_known(name)} for photo in photos]
+    assert known == [{"Animal", "Cat"} if has_file else {"Animal", "Cat", "Dog"}, {"Animal"}, {"Cat"}, set()]
+
+
+def test_a_cat_is_known_where_it_has_a_box_though_somebody_saw_no_animal(tmp_path):
+    photos = openimages(tmp_path, [["a", CAT, 0, 1, 0, 1, 0]], [["a", ANIMAL, 0]], names=REAL_NAMES)
+    assert photos.photos[0].labels == ("Cat",)
+    assert photos.photos[0].is_known("Cat")
 
 
 def test_a_group_is_no_object_and_may_hide_more(tmp_path):

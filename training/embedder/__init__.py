@@ -1,0 +1,1 @@
+"""One trunk for look, product and attribute: data, losses, training, hashing, evaluation, export."""

@@ -1,0 +1,1 @@
+"""What is done with a trained embedder: calibration, thresholds, more data, cleaner data."""

@@ -1,0 +1,1 @@
+"""How well an embedder finds things again: figures, protocols, and a page with pictures."""

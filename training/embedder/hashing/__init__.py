@@ -1,0 +1,1 @@
+"""From 400 floats to 256 bits."""

@@ -1,0 +1,1 @@
+"""Networks that map crops to feature maps, what they start from, and how a map is pooled."""
