@@ -231,7 +231,8 @@ def strict_repository(tmp_path_factory, alone):
 
 @pytest.fixture(scope="module")
 def strict_server(strict_repository):
-    options = ServerOptions(strict_repository, http_port=0, grpc_port=0, metrics_port=0)
+    # A server with a dead process always takes all of its time to stop.
+    options = ServerOptions(strict_repository, http_port=0, grpc_port=0, metrics_port=0, exit_timeout_s=1)
     with TritonServer(options) as server:
         yield server
 

@@ -43,7 +43,7 @@ class CalibratedScores(nn.Module):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32))
 
     def forward(self, scores: Tensor) -> Tensor:
-        """Map scores FP32 [...] to probabilities FP32 [...]."""
+        """Map scores FP32 [...] to probabilities FP32 [...], which may fall by rounding where the scores rise."""
         within = torch.minimum((scores.unsqueeze(-1) - self.lefts).clamp(min=0), self.widths)
         probabilities: Tensor = self.start + (within * self.slopes).sum(dim=-1)
         return probabilities.clamp(0, 1)

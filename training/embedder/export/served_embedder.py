@@ -59,7 +59,15 @@ class ServedEmbedder(nn.Module):
             probabilities = outputs.logits[name].softmax(dim=1)
             best, ids = probabilities.topk(min(BEST_LABELS, probabilities.shape[1]), dim=1)
             if name in self.calibration:
-                best = self.calibration[name](best)
+                best = _descending(self.calibration[name](best))
             label_ids.append(ids[0].to(torch.int32))
             scores.append(best[0])
         return Answer(pack_bits(self.hasher(outputs.embeddings))[0], outputs.embeddings[0], label_ids, scores)
+
+
+def _descending(probabilities: Tensor) -> Tensor:
+    """Take away what rounding has raised: of [N, K] no column is above the one before it."""
+    columns = list(probabilities.unbind(dim=1))
+    for k in range(1, len(columns)):
+        columns[k] = torch.minimum(columns[k], columns[k - 1])
+    return torch.stack(columns, dim=1)
