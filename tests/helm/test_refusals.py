@@ -63,10 +63,10 @@ CONTRADICTIONS = [
         "needs Kubernetes 1.33 or newer, but the cluster is v1.32.4",
     ),
     # memory
-    ({"sharedMemory": {"sizeMiB": 64}}, "sharedMemory.sizeMiB is 64, but at least 764 is needed"),
-    ({"cudaMemoryPool": {"bytes": 67108864}}, "cudaMemoryPool.bytes is 67108864, but at least 122265600 is needed"),
+    ({"sharedMemory": {"sizeMiB": 64}}, "sharedMemory.sizeMiB is 64, but at least 867 is needed"),
+    ({"cudaMemoryPool": {"bytes": 67108864}}, "cudaMemoryPool.bytes is 67108864, but at least 123320000 is needed"),
     ({"cudaMemoryPool": {"pinnedBytes": 1000}}, "cudaMemoryPool.pinnedBytes is 1000, but at least 268435456"),
-    ({"resources": {"memoryMiB": 4096}}, "resources.memoryMiB is 4096, but at least 5116 is needed"),
+    ({"resources": {"memoryMiB": 4096}}, "resources.memoryMiB is 4096, but at least 5219 is needed"),
     # life cycle
     (
         {"lifecycle": {"terminationGracePeriodSeconds": 94}},
@@ -153,8 +153,8 @@ def test_every_problem_is_named_at_once():
         {"image": {"tag": "26.05-py3"}},
         {"image": {"tag": "26.12"}},
         {"image": {"tag": "27.01-py3-min"}},
-        {"cudaMemoryPool": {"bytes": 122265600}},
-        {"sharedMemory": {"sizeMiB": 764}},
+        {"cudaMemoryPool": {"bytes": 123320000}},
+        {"sharedMemory": {"sizeMiB": 867}},
         {"lifecycle": {"terminationGracePeriodSeconds": 95}},
         {"rollout": {"progressDeadlineSeconds": 911}},
         {"modelStore": {"type": "oci", "oci": {"reference": "x" + DIGEST, "kubernetesVersion": "1.33"}}},

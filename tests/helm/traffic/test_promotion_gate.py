@@ -20,7 +20,7 @@ def gate(tmp_path: Path, pods: Pods, *, release: int, **changes) -> subprocess.C
     """The command of the rendered Job; only the names of the Services become addresses of this machine."""
     promotion = {"enabled": True, "minRequests": 0, "inferenceTimeoutSeconds": 10}
     values = {
-        "release": {"number": release},
+        "release": {"number": release, "ensembles": ["detect"]},  # what these pods serve
         "canary": {"promotionGate": {**promotion, **changes.pop("gate", {})}, **changes},
     }
     chart = render(values, is_upgrade=True)

@@ -101,8 +101,10 @@ def test_a_folder_that_cannot_be_made_is_named(release: Path, tmp_path: Path) ->
 
 def on_cpu(config: str) -> str:
     """A target config without what only a GPU has."""
-    config = config.replace('KIND_GPU count: 1 profile: [ "0", "1" ]', "KIND_CPU count: 1")
+    config = config.replace(' profile: [ "0", "1" ]', "").replace("KIND_GPU count: 1", "KIND_CPU count: 1")
     begin, end = config.find("optimization {"), config.find("# Each canvas, smallest")
+    if begin < 0:  # the embedder's, which ONNX Runtime runs there too
+        return config
     return config[:begin] + config[end:].replace("batch_size: 16", "batch_size: 2")
 
 
