@@ -62,6 +62,7 @@ bench: .venv/.installed ## what serving and heads cost, fusing saves, peers do, 
 	@.venv/bin/python -m loadtest.benchmarks.serving_overhead
 	@.venv/bin/python -m loadtest.benchmarks.fused
 	@.venv/bin/python -m loadtest.benchmarks.many_heads
+	@.venv/bin/python -m loadtest.benchmarks.visual_search
 	@.venv/bin/python -m loadtest.benchmarks.peers
 	@.venv/bin/python -m loadtest.benchmarks.generator
 
