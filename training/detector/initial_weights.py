@@ -130,14 +130,16 @@ def _load_fitting(head: DetectionHead[Any], state: dict[str, Tensor]) -> NewLaye
     of_classes = {id(p) for layer in head.class_layers() for p in layer.parameters()}
     own = dict(head.named_parameters())
     fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape and id(own[k]) not in of_classes}
-    with torch.no_grad():
-        head.load_state_dict(fitting, strict=False)
     new = [
-        m
+        (n, m)
         for n, m in head.named_modules()
         if any(f"{n}.{k}" not in fitting for k, _ in m.named_parameters(recurse=False))
     ]
-    return tuple(new)
+    # Whole or not at all: a trained bias beside random weights is worse than nothing.
+    in_part = {f"{n}.{k}" for n, m in new for k, _ in m.named_parameters(recurse=False)}
+    with torch.no_grad():
+        head.load_state_dict({k: v for k, v in fitting.items() if k not in in_part}, strict=False)
+    return tuple(m for _, m in new)
 
 
 def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

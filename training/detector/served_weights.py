@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from training.detector.backbone import Backbone
 from training.detector.head import DetectionHead
 
+Copies = list[tuple[Tensor, Tensor]]
+"""Where to, and what."""
+
 
 class ServedWeightsError(ValueError):
     """A model repository does not hold the graph that was named, or not with our parameters."""
@@ -51,6 +54,8 @@ def load_served_head(
 ) -> list[nn.Module]:
     """Copy from a served head what fits: layers of the same shape, and of the classifiers the rows of shared classes.
 
+    A layer is copied whole or not at all: a trained bias beside random weights is worse than nothing.
+
     Args:
         head: to start.
         taxonomy_ids: category of each of its classes.
@@ -67,15 +72,18 @@ def load_served_head(
     of_classes = {id(p) for layer in head.class_layers() for p in layer.parameters()}
     new_layers: list[nn.Module] = []
     for name, layer in head.named_modules():
+        copies: list[Copies | None] = []
         for part, own in layer.named_parameters(recurse=False):
             value = served.get(f"{name}.{part}")
-            with torch.no_grad():
-                if id(own) in of_classes:
-                    is_loaded = _load_class_rows(own, value, shared, len(taxonomy_ids), len(served_ids))
-                elif is_loaded := value is not None and value.shape == own.shape:
-                    own.copy_(value)
-            if not is_loaded and layer not in new_layers:
-                new_layers.append(layer)
+            if id(own) in of_classes:
+                copies.append(_class_rows(own.data, value, shared, len(taxonomy_ids), len(served_ids)))
+            else:
+                copies.append([(own.data, value)] if value is not None and value.shape == own.shape else None)
+        if any(of_part is None for of_part in copies):
+            new_layers.append(layer)
+            continue
+        for destination, source in (pair for of_part in copies if of_part for pair in of_part):
+            destination.copy_(source)
     return new_layers
 
 
@@ -92,20 +100,18 @@ def served_class_ids(graph: Path) -> list[int]:
     return ids
 
 
-def _load_class_rows(
+def _class_rows(
     own: Tensor, served: Tensor | None, shared: list[tuple[int, int]], num_classes: int, num_served_classes: int
-) -> bool:
-    """Copy the rows of shared classes, of every anchor where there are several; whether there was any to copy."""
+) -> Copies | None:
+    """Pair the rows of shared classes, of every anchor where there are several; None where there are none."""
     if served is None or not shared:
-        return False
+        return None
     # (anchors * classes, ...) to (anchors, classes, ...)
     own_rows: Tensor = own.unflatten(0, (-1, num_classes))  # type: ignore[no-untyped-call]
     served_rows: Tensor = served.unflatten(0, (-1, num_served_classes))  # type: ignore[no-untyped-call]
     if own_rows.shape[0] != served_rows.shape[0] or own_rows.shape[2:] != served_rows.shape[2:]:
-        return False
-    for row, served_row in shared:
-        own_rows[:, row] = served_rows[:, served_row]
-    return True
+        return None
+    return [(own_rows[:, row], served_rows[:, served_row]) for row, served_row in shared]
 
 
 def _initializers(path: Path) -> dict[str, Tensor]:

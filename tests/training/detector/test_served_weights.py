@@ -55,6 +55,16 @@ def test_a_slim_head_takes_the_layers_that_fit():
     assert len(new) == 5 * 4
 
 
+def test_a_layer_whose_weights_do_not_fit_keeps_its_own_bias_too():
+    slim, untouched = (head(2, tower_depth=1, tower_channels=64) for _ in range(2))
+    new_layers = load_served_head(slim, [GENERIC_IDS[46], GENERIC_IDS[3]], SERVED, "head_generic")
+    assert slim.classifiers[0] in new_layers
+    for layer, same in zip(slim.modules(), untouched.modules(), strict=True):
+        if layer in new_layers:
+            for own, before in zip(layer.parameters(recurse=False), same.parameters(recurse=False), strict=True):
+                assert torch.equal(own, before)
+
+
 def test_a_slim_head_is_exported_and_gives_its_candidates(tmp_path):
     import onnxruntime
 
